@@ -1,0 +1,2 @@
+/** Durable RxJS operators. None yet: they come with the stream engine. */
+export {}

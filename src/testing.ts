@@ -1,0 +1,2 @@
+/** The driver: the real engine over in-memory edges and a clock the test owns. */
+export {}

@@ -13,6 +13,11 @@ export interface TableSync<T extends AnyTable, Out extends object = object> {
   readonly row?: (row: ReadableRowOf<T>) => Out & Pick<RowOf<T>, KeyOf<T>>
   /** Postgres types of columns that `row` adds, where the value does not say. */
   readonly types?: Readonly<Record<string, ScalarType>>
+  /**
+   * Foreign keys that point from this table to other tables of the sync, on a target made by `apply`. `keep` makes them,
+   * deferrable; `omit` leaves them out, as it must be when `where` filters away rows that are pointed at. Default: keep.
+   */
+  readonly foreignKeys?: 'keep' | 'omit'
   /** Name of the target table. Default: the source's. */
   readonly as?: string
 }

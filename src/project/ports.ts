@@ -129,3 +129,104 @@ export interface SinkDatabase {
   positions(): Promise<readonly StoredPosition[]>
   close(): Promise<void>
 }
+
+/** A topic as it should be. Settings not named are the broker's. */
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** A topic as it is. */
+export interface TopicState {
+  readonly name: string
+  readonly partitions: number
+  readonly replicas: number
+  /** Only what was set for this topic; what it has from the broker's defaults is left out. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** Kafka's topics. Every call throws `KAFKA_UNREACHABLE` naming the brokers when none answers. */
+export interface TopicAdmin {
+  /** The topics among `names` that exist. */
+  describe(names: readonly string[]): Promise<ReadonlyMap<string, TopicState>>
+  /** Makes the topics, as many replicas as the broker's default says; one that exists already is left as it is. Returns once they can be written. */
+  create(topics: readonly TopicSpec[]): Promise<void>
+  /** Sets these settings and keeps all others. */
+  configure(name: string, configs: Readonly<Record<string, string>>): Promise<void>
+  /** Deletes the topics and their records; one that is not there is none. */
+  delete(names: readonly string[]): Promise<void>
+  /** Offsets of partition 0: the first that can be read and the next that will be written. Null when there is no such topic. */
+  range(name: string): Promise<{ readonly first: bigint; readonly next: bigint } | null>
+  close(): Promise<void>
+}
+
+export type ConnectorConfig = Readonly<Record<string, string>>
+
+/** A connector as Connect knows it. */
+export interface ConnectorState {
+  readonly name: string
+  /** As it was put; references to secrets unresolved. */
+  readonly config: ConnectorConfig
+  /** `RUNNING`, `FAILED`, `PAUSED`, `STOPPED`, `UNASSIGNED`, `RESTARTING`. */
+  readonly state: string
+  /** First line of what the connector itself failed with. */
+  readonly error: string | null
+  readonly tasks: readonly ConnectorTaskState[]
+}
+
+export interface ConnectorTaskState {
+  readonly id: number
+  readonly state: string
+  /** The stack trace of a failed task. */
+  readonly trace: string | null
+}
+
+export interface ConnectPlugin {
+  readonly class: string
+  /** `source`, `sink`, `converter`, `transformation`, ... */
+  readonly type: string
+  readonly version: string | null
+}
+
+/** What Connect's own validation says against one property. */
+export interface ConfigError {
+  readonly property: string
+  readonly message: string
+}
+
+/**
+ * Kafka Connect. Every call throws `CONNECT_UNREACHABLE` naming the address when nobody answers, and `CONNECT_REFUSED` when the
+ * answer is an error. Calls wait out a rebalance of the workers.
+ */
+export interface ConnectApi {
+  plugins(): Promise<readonly ConnectPlugin[]>
+  connectors(): Promise<ReadonlyMap<string, ConnectorState>>
+  /** Null when there is none of that name. */
+  connector(name: string): Promise<ConnectorState | null>
+  /** Empty when Connect has nothing against it. */
+  validate(name: string, config: ConnectorConfig): Promise<readonly ConfigError[]>
+  /** Makes the connector or changes it in place. */
+  put(name: string, config: ConnectorConfig): Promise<void>
+  /** Starts the connector and its failed tasks anew. */
+  restart(name: string): Promise<void>
+  /** Stops the tasks and waits until none runs; forgets the offsets; deletes it. A connector that is not there is none. */
+  remove(name: string): Promise<void>
+}
+
+/** Which schema changes the registry lets through. */
+export type Compatibility =
+  | 'NONE'
+  | 'BACKWARD'
+  | 'FORWARD'
+  | 'FULL'
+  | 'BACKWARD_TRANSITIVE'
+  | 'FORWARD_TRANSITIVE'
+  | 'FULL_TRANSITIVE'
+
+/** The schema registry as `plan` and `apply` meet it. Throws `REGISTRY_UNREACHABLE` naming the address when nobody answers. */
+export interface RegistryApi {
+  /** What subjects without a mode of their own are held to. */
+  compatibility(): Promise<Compatibility>
+  setCompatibility(mode: Compatibility): Promise<void>
+}

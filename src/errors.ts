@@ -30,6 +30,164 @@ const table = {
     remedy: 'Set the environment variable {name}, or write the value to .millrace/secrets/{name} (mode 0600).',
     retriable: false,
   },
+
+  // Declarations: what `check` finds
+  DECLARATION_KIND: {
+    message: '{file} declares a {kind}, which does not belong in {folder}/.',
+    remedy: 'Move it to {right}/; connectors/ holds what is captured, processors/ what is done with it.',
+    retriable: false,
+  },
+  DECLARATION_NAME: {
+    message: '{file}: {name} cannot be a name: topics, slots and connectors are called after it.',
+    remedy: 'Rename the file: letters, digits, dots, dashes and underscores, first a letter or digit, at most 60 characters.',
+    retriable: false,
+  },
+  DECLARATION_DUPLICATE: {
+    message: '{file} and {other} are both called {name}.',
+    remedy: 'Rename one of the files.',
+    retriable: false,
+  },
+  DATABASE_UNKNOWN: {
+    message: '{file}: {field}: millrace.config.ts has no database {name}.',
+    remedy: 'Add {name} to `databases` of millrace.config.ts, or correct the name here. Known: {known}.',
+    retriable: false,
+  },
+  ADDRESS_INCOMPLETE: {
+    message: '{file}: {field}: {reason}',
+    remedy: "Give `url: 'postgres://user@host:port/database'`, or `database` and `user`; the password is a secret of its own.",
+    retriable: false,
+  },
+  SOURCE_UNKNOWN: {
+    message: '{file}: from.{entry} is a table of the source {source}, which nothing captures.',
+    remedy: 'Declare the source in connectors/{source}.ts.',
+    retriable: false,
+  },
+  SOURCE_UNTYPED: {
+    message: '{file}: schemas/{source}/source.json is missing: it holds the placeholder that stands for unchanged values.',
+    remedy: 'Run `millrace types {source}` and commit what it writes.',
+    retriable: false,
+  },
+  SOURCE_SHARED: {
+    message: '{file} and {other} have the same {what}: {value}.',
+    remedy: 'Capture a database with one declaration, and give each its own slot and publication.',
+    retriable: false,
+  },
+  TABLE_UNTYPED: {
+    message: '{file}: {table} has no contract in schemas/{source}.ts.',
+    remedy: 'Run `millrace types {source}`, which reads it from the database. If it is not there, correct the name.',
+    retriable: false,
+  },
+  TABLE_TWICE: {
+    message: '{file}: {field} names {table} again.',
+    remedy: 'Name each table once.',
+    retriable: false,
+  },
+  TABLE_NOT_CAPTURED: {
+    message: '{file}: from.{entry} reads {table}, which {sourceFile} does not capture.',
+    remedy: 'Add {table} to `tables` of {sourceFile}.',
+    retriable: false,
+  },
+  SYNC_SOURCES: {
+    message: '{file}: `from` has tables of more than one source: {sources}.',
+    remedy: 'Write one sync for each source; only one source has one commit order.',
+    retriable: false,
+  },
+  SYNC_ENTRY_UNKNOWN: {
+    message: '{file}: tables.{entry} is not in `from`.',
+    remedy: 'Name it as `from` does: {known}.',
+    retriable: false,
+  },
+  COLUMN_UNKNOWN: {
+    message: '{file}: {field}: {table} has no column {column}.',
+    remedy: 'Its columns are {known}.',
+    retriable: false,
+  },
+  COLUMN_KEY_MISSING: {
+    message: '{file}: {field} leaves out {column}, which is in the primary key of {table}.',
+    remedy: 'Add {column}: without the key no change finds its row.',
+    retriable: false,
+  },
+  COLUMN_NAMES_COLLIDE: {
+    message: '{file}: the columns {columns} of {table} have the same name in Avro, where only letters, digits and _ exist.',
+    remedy: 'Rename one of them in the source.',
+    retriable: false,
+  },
+  TYPE_UNSUPPORTED: {
+    message: '{file}: {table}.{column} has the type {type}, which millrace cannot carry yet.',
+    remedy: 'Leave the table out of `tables`, or change the type of the column.',
+    retriable: false,
+  },
+  TARGET_TAKEN: {
+    message: '{file}: {table} in {database} is already written by {other}.',
+    remedy: 'Name another target with `as` or `schema`: a table has one writer.',
+    retriable: false,
+  },
+  FOREIGN_KEY_FILTERED: {
+    message: '{file}: {constraint} of {child} points at {parent}, from which `where` filters rows away.',
+    remedy: "Give tables.{entry} `foreignKeys: 'omit'`, or keep all rows of {parent}.",
+    retriable: false,
+  },
+  DEBEZIUM_PROPERTY: {
+    message: '{file}: debezium.{property} cannot be set here: {reason}.',
+    remedy: 'Remove it.',
+    retriable: false,
+  },
+  CONNECTOR_SECRET_INLINE: {
+    message: '{file}: {property} holds a secret in plain text; it would be readable in Connect.',
+    remedy: "Write '${secret:NAME}' and give NAME its value in the environment or in .millrace/secrets/NAME.",
+    retriable: false,
+  },
+
+  // Contracts: what the live database or the files under schemas/ say
+  CONTRACT_TABLE_MISSING: {
+    message: 'The table {table} of source {source} does not exist, or the capture user may not see it.',
+    remedy: 'Correct `tables` of the source (schema.table, as Postgres spells them, unquoted), or create the table.',
+    retriable: false,
+  },
+  CONTRACT_NOT_A_TABLE: {
+    message: '{table} is a view or a foreign table; only tables have changes to capture.',
+    remedy: 'List the tables it reads from instead.',
+    retriable: false,
+  },
+  CONTRACT_KEY_MISSING: {
+    message: 'The table {table} has no primary key.',
+    remedy: 'Add one (ALTER TABLE {table} ADD PRIMARY KEY ...), or leave the table out of the source.',
+    retriable: false,
+  },
+  CONTRACT_REPLICA_IDENTITY: {
+    message: 'The replica identity of {table} does not name its primary key: {reason}.',
+    remedy: 'ALTER TABLE {table} REPLICA IDENTITY DEFAULT (or FULL, where the primary key is deferrable).',
+    retriable: false,
+  },
+  CONTRACT_TYPE_UNSUPPORTED: {
+    message: '{table}.{column} has a type that contracts do not cover: {type}.',
+    remedy: 'Change the column to a covered type, or leave the table out of the source.',
+    retriable: false,
+  },
+  CONTRACT_NAME_COLLISION: {
+    message: '{table}.{column} and {table}.{other} become the same name in Avro, where only letters, digits and _ exist.',
+    remedy: 'Rename one of the two columns.',
+    retriable: false,
+  },
+  CONTRACT_UNCHANGED_UNREADABLE: {
+    message:
+      '{table}.{column} ({type}) can be stored out of line, and Debezium cannot say of this type that an update left it unchanged.',
+    remedy: 'ALTER TABLE {table} REPLICA IDENTITY FULL, then run `millrace types` again.',
+    retriable: false,
+  },
+  CONTRACT_FILE_INVALID: {
+    message: '{file} is not a row contract: {reason}.',
+    remedy: 'Run `millrace types` to write it again from the database; it is not written by hand.',
+    retriable: false,
+  },
+
+  // Records of a log
+  RECORD_UNDECODABLE: {
+    message: 'The log record at offset {offset} (schema {schemaId}) cannot be decoded: {field}: {reason}.',
+    remedy:
+      'Nothing was skipped and capture goes on. Look at the record and its schema; if the table was changed, run `millrace types` and deploy the new contract.',
+    retriable: false,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

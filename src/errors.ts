@@ -32,6 +32,11 @@ const table = {
   },
 
   // Declarations: what `check` finds
+  PROJECT_MISSING: {
+    message: '{folder} holds no millrace project: neither millrace.config.ts nor connectors/ nor processors/.',
+    remedy: 'Run this in the folder of a project, or name it with --project.',
+    retriable: false,
+  },
   DECLARATION_KIND: {
     message: '{file} declares a {kind}, which does not belong in {folder}/.',
     remedy: 'Move it to {right}/; connectors/ holds what is captured, processors/ what is done with it.',
@@ -39,7 +44,8 @@ const table = {
   },
   DECLARATION_NAME: {
     message: '{file}: {name} cannot be a name: topics, slots and connectors are called after it.',
-    remedy: 'Rename the file: letters, digits, dots, dashes and underscores, first a letter or digit, at most 60 characters.',
+    remedy:
+      'Rename the file: letters, digits, dots, dashes and underscores, first a letter or digit, at most 60 characters.',
     retriable: false,
   },
   DECLARATION_DUPLICATE: {
@@ -54,7 +60,8 @@ const table = {
   },
   ADDRESS_INCOMPLETE: {
     message: '{file}: {field}: {reason}',
-    remedy: "Give `url: 'postgres://user@host:port/database'`, or `database` and `user`; the password is a secret of its own.",
+    remedy:
+      "Give `url: 'postgres://user@host:port/database'`, or `database` and `user`; the password is a secret of its own.",
     retriable: false,
   },
   SOURCE_UNKNOWN: {
@@ -63,7 +70,8 @@ const table = {
     retriable: false,
   },
   SOURCE_UNTYPED: {
-    message: '{file}: schemas/{source}/source.json is missing: it holds the placeholder that stands for unchanged values.',
+    message:
+      '{file}: schemas/{source}/source.json is missing: it holds the placeholder that stands for unchanged values.',
     remedy: 'Run `millrace types {source}` and commit what it writes.',
     retriable: false,
   },
@@ -108,7 +116,8 @@ const table = {
     retriable: false,
   },
   COLUMN_NAMES_COLLIDE: {
-    message: '{file}: the columns {columns} of {table} have the same name in Avro, where only letters, digits and _ exist.',
+    message:
+      '{file}: the columns {columns} of {table} have the same name in Avro, where only letters, digits and _ exist.',
     remedy: 'Rename one of them in the source.',
     retriable: false,
   },
@@ -134,7 +143,7 @@ const table = {
   },
   CONNECTOR_SECRET_INLINE: {
     message: '{file}: {property} holds a secret in plain text; it would be readable in Connect.',
-    remedy: "Write '${secret:NAME}' and give NAME its value in the environment or in .millrace/secrets/NAME.",
+    remedy: 'Write {reference} and give NAME its value in the environment or in .millrace/secrets/NAME.',
     retriable: false,
   },
 
@@ -165,7 +174,8 @@ const table = {
     retriable: false,
   },
   CONTRACT_NAME_COLLISION: {
-    message: '{table}.{column} and {table}.{other} become the same name in Avro, where only letters, digits and _ exist.',
+    message:
+      '{table}.{column} and {table}.{other} become the same name in Avro, where only letters, digits and _ exist.',
     remedy: 'Rename one of the two columns.',
     retriable: false,
   },
@@ -186,6 +196,124 @@ const table = {
     message: 'The log record at offset {offset} (schema {schemaId}) cannot be decoded: {field}: {reason}.',
     remedy:
       'Nothing was skipped and capture goes on. Look at the record and its schema; if the table was changed, run `millrace types` and deploy the new contract.',
+    retriable: false,
+  },
+  // Engine: what a sync meets while it runs
+  FENCED: {
+    message: 'Another worker has taken over the sync {sync}.',
+    remedy:
+      'Nothing to do: this worker stands by. If it alternates, two workers believe they own the sync; look at the group.',
+    retriable: true,
+  },
+  COMMIT_UNKNOWN: {
+    message: 'The sink of {sync} gave no answer to a COMMIT: {reason}.',
+    remedy: 'Nothing to do: the stored position tells what happened, and the sync goes on from there.',
+    retriable: true,
+  },
+  SINK_CONSTRAINT: {
+    message: '{table} refuses the row {row}: {constraint}: {reason}',
+    remedy:
+      'Remove the cause in the target (a foreign row, a constraint the source does not have); the sync tries again by itself.',
+    retriable: false,
+  },
+  LOG_SHORTER: {
+    message: 'The log {log} holds the offsets from {first} to before {next}, and {from} is needed.',
+    remedy: 'What is gone cannot be replayed: load the sync again (`millrace reset` shows what that does).',
+    retriable: false,
+  },
+  LOG_REPLACED: {
+    message: 'The log of {sync} is not the one it was applied from: {reason}.',
+    remedy:
+      'If the log was deleted or made anew on purpose, load the sync again (`millrace reset` shows what that does).',
+    retriable: false,
+  },
+  LOG_TORN: {
+    message: 'The log of {sync} breaks off at offset {offset}, transaction {transaction}: {reason}.',
+    remedy: 'Nothing of this transaction was applied. Look for other writers to the topic; then load the sync again.',
+    retriable: false,
+  },
+  SOURCE_REPLACED: {
+    message:
+      'The log of {sync} now comes from another Postgres: {found} instead of {known} (system identifier/timeline).',
+    remedy:
+      'If the source was restored or replaced on purpose, load the sync again (`millrace reset` shows what that does).',
+    retriable: false,
+  },
+  SOURCE_WENT_BACK: {
+    message:
+      'The source of {sync} went back: transaction {transaction} committed at {lsn}, and {applied} was applied already.',
+    remedy:
+      'If the source was restored to an older state, load the sync again (`millrace reset` shows what that does).',
+    retriable: false,
+  },
+  SYNC_CONSTRAINT: {
+    message:
+      '{sync} stops at transaction {transaction} (offset {offset}): {table} refuses the row {row}: {constraint}: {reason}',
+    remedy:
+      'Remove the cause in the target; the sync tries again by itself and goes on. Nothing of the transaction was applied.',
+    retriable: false,
+  },
+  SYNC_FUNCTION_FAILED: {
+    message:
+      '{sync} stops at transaction {transaction} (offset {offset}): `{function}` of {table} failed on the row {row}: {reason}',
+    remedy: 'Correct the function and start the worker again. Nothing of the transaction was applied.',
+    retriable: false,
+  },
+  SYNC_TRUNCATED: {
+    message: '{sync} stops at transaction {transaction} (offset {offset}): the source truncated {table}.',
+    remedy:
+      "As declared (truncate: 'stop'). Declare 'apply' to empty the target as well, or 'ignore' to keep its rows.",
+    retriable: false,
+  },
+  SYNC_ROW_MISSING: {
+    message:
+      '{sync} stops at transaction {transaction} (offset {offset}): {table} lacks the row {row}, of which the source changed a part.',
+    remedy: 'Someone else deleted it in the target. Load the sync again (`millrace reset` shows what that does).',
+    retriable: false,
+  },
+  UNCHANGED_READ: {
+    message: '{function} of {table} reads {column}, which an update may leave out: Postgres stores it out of line.',
+    remedy: 'ALTER TABLE {table} REPLICA IDENTITY FULL, then run `millrace types` again; or do not read {column} here.',
+    retriable: false,
+  },
+  LOAD_INCOMPLETE: {
+    message: 'The load of {sync} was repeated {rounds} times and rows of {tables} are still not whole.',
+    remedy:
+      'ALTER TABLE ... REPLICA IDENTITY FULL for these tables, so that every update carries its whole row; the load then goes through.',
+    retriable: false,
+  },
+  ENGINE_UNEXPECTED: {
+    message: '{sync} met an error nobody foresaw: {reason}',
+    remedy: 'The sync tries again from its position. If it stays, report it with the log of the worker.',
+    retriable: true,
+  },
+
+  // Engine: what trying `where` and `row` on a sample row finds
+  FUNCTION_THROWS: {
+    message: '{sync}: tables.{entry}.{function} throws on a sample row: {reason}',
+    remedy: 'It must take every row its columns allow, NULLs included.',
+    retriable: false,
+  },
+  FUNCTION_RESULT: {
+    message: '{sync}: tables.{entry}.{function} gives {found} where {wanted} is needed.',
+    remedy: 'Correct the function; it must be pure and synchronous.',
+    retriable: false,
+  },
+  ROW_KEY: {
+    message: '{sync}: tables.{entry}.row {what} the key column {column}.',
+    remedy: 'Keep the key as it is: without it no later change finds the row.',
+    retriable: false,
+  },
+  ROW_COLUMN_UNTYPED: {
+    message: '{sync}: tables.{entry}.row adds {column}, whose type its values do not tell.',
+    remedy: 'Declare it: tables.{entry}.types.{column}.',
+    retriable: false,
+  },
+  WHERE_UNCHANGED: {
+    message:
+      '{sync}: tables.{entry}.where picks rows of {table}, and {column} may be missing when a row starts to match.',
+    remedy:
+      'ALTER TABLE {table} REPLICA IDENTITY FULL, then run `millrace types` again; or leave {column} out with `columns`.',
     retriable: false,
   },
 } as const satisfies Record<string, ErrorRow>

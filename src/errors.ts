@@ -38,8 +38,8 @@ const table = {
     retriable: false,
   },
   DECLARATION_KIND: {
-    message: '{file} declares a {kind}, which does not belong in {folder}/.',
-    remedy: 'Move it to {right}/; connectors/ holds what is captured, processors/ what is done with it.',
+    message: '{file} declares a {kind}, which does not belong in {folder}.',
+    remedy: 'Move it to {right}; connectors/ holds what is captured, processors/ what is done with it.',
     retriable: false,
   },
   DECLARATION_NAME: {

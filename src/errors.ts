@@ -441,6 +441,148 @@ const table = {
     remedy: 'Nothing to do: another member has it, and this one stands by.',
     retriable: true,
   },
+
+  // Source databases
+  SOURCE_UNREACHABLE: {
+    message: 'The source database {host}:{port}/{database} cannot be reached: {reason}',
+    remedy: 'Check that Postgres runs there and that this machine may connect to {host}:{port}.',
+    retriable: true,
+  },
+  SOURCE_AUTH: {
+    message: 'The source database {host}:{port}/{database} refuses role {user}: {reason}',
+    remedy: 'Correct the role or its password, or allow the role in pg_hba.conf of that server.',
+    retriable: false,
+  },
+  SOURCE_DATABASE_MISSING: {
+    message: 'The source server {host}:{port} has no database {database}.',
+    remedy: 'Create the database, or correct its name in the declaration.',
+    retriable: false,
+  },
+  SOURCE_REFUSED: {
+    message: 'The source database {host}:{port}/{database} refused a statement: {reason}',
+    remedy: 'Correct what the sentence names, then plan again.',
+    retriable: false,
+  },
+  SOURCE_WAL_LEVEL: {
+    message: 'The source server {host}:{port} runs with wal_level = {level}; capture needs logical.',
+    remedy: 'Run ALTER SYSTEM SET wal_level = logical; there as a superuser and restart that server.',
+    retriable: false,
+  },
+  SOURCE_REPLICATION_PRIVILEGE: {
+    message: 'Role {user} may not replicate from {host}:{port}.',
+    remedy: 'Run there as a superuser: {grant}',
+    retriable: false,
+  },
+  SOURCE_SLOTS_FULL: {
+    message: 'The source server {host}:{port} has no {what} left: {limit} = {max} is reached.',
+    remedy: 'Drop a slot nobody uses, or raise {limit} there and restart that server.',
+    retriable: false,
+  },
+  SOURCE_SLOT_FOREIGN: {
+    message: 'The replication slot {slot} exists already and is not ours: {reason}.',
+    remedy: 'Give this source another name with slot: in its declaration, or drop that slot if nobody uses it.',
+    retriable: false,
+  },
+  SOURCE_SLOT_LOST: {
+    message: 'The replication slot {slot} can no longer give what was committed since it was last read: {reason}.',
+    remedy: 'Drop the slot and load the source anew: the server has removed that WAL.',
+    retriable: false,
+  },
+  SOURCE_WAL_BUDGET: {
+    message: 'Source server {host}:{port}: {reason}.',
+    remedy: 'Run there as a superuser: ALTER SYSTEM SET max_slot_wal_keep_size = ...; with what its disk can spare.',
+    retriable: false,
+  },
+  SOURCE_TABLE_MISSING: {
+    message: 'The source has no table {table}{hint}.',
+    remedy: 'Correct the name in tables: of the declaration, or create the table.',
+    retriable: false,
+  },
+  SOURCE_TABLE_KIND: {
+    message: 'The source table {table} is {what}, which cannot be captured.',
+    remedy: 'Name an ordinary or partitioned, logged table in tables: of the declaration.',
+    retriable: false,
+  },
+  SOURCE_TABLE_NO_KEY: {
+    message: 'The source table {table} has no primary key.',
+    remedy: 'Add one: ALTER TABLE {quoted} ADD PRIMARY KEY (...);',
+    retriable: false,
+  },
+  SOURCE_REPLICA_IDENTITY: {
+    message: 'The source table {table} has REPLICA IDENTITY {identity}: its deletes would not carry the primary key.',
+    remedy: 'Run there: ALTER TABLE {quoted} REPLICA IDENTITY DEFAULT;',
+    retriable: false,
+  },
+  SOURCE_SELECT_PRIVILEGE: {
+    message: 'Role {user} may not read the source table {table}.',
+    remedy: 'Run there as its owner: {grant}',
+    retriable: false,
+  },
+  SOURCE_PUBLICATION_PRIVILEGE: {
+    message: 'Role {user} may not make the publication {publication} what it must be: {reason}.',
+    remedy: 'Run there as a superuser: {grant}',
+    retriable: false,
+  },
+
+  // Sink databases
+  SINK_UNAVAILABLE: {
+    message: 'The sink database {host}:{port}/{database} does not serve now: {reason}',
+    remedy: 'Check that Postgres runs there and has room; millrace tries again by itself.',
+    retriable: true,
+  },
+  SINK_AUTH: {
+    message: 'The sink database {host}:{port}/{database} refuses role {user}: {reason}',
+    remedy: 'Correct the role or its password, or allow the role in pg_hba.conf of that server.',
+    retriable: false,
+  },
+  SINK_DATABASE_MISSING: {
+    message: 'The sink server {host}:{port} has no database {database}.',
+    remedy: 'Create the database, or correct its name in the declaration.',
+    retriable: false,
+  },
+  SINK_PRIVILEGE: {
+    message: 'Role {user} lacks a privilege in the sink database {database}: {reason}',
+    remedy: 'Run there as the owner or a superuser: {grant}',
+    retriable: false,
+  },
+  SINK_REFUSED: {
+    message: 'The sink database {database} refused what was written to {table}: {reason}',
+    remedy: 'Run `millrace plan`: it compares the targets with what is declared, column by column.',
+    retriable: false,
+  },
+
+  // Target tables
+  TARGET_MISSING: {
+    message: 'The sink has no table {table}.',
+    remedy: 'Run `millrace apply`, which creates it.',
+    retriable: false,
+  },
+  TARGET_KIND: {
+    message: 'The target {table} is {what}, which a sync cannot write.',
+    remedy: 'Give the target another name with as: in the declaration, or put an ordinary table in its place.',
+    retriable: false,
+  },
+  TARGET_COLUMN_MISSING: {
+    message: 'The target {table} has no column {column}.',
+    remedy:
+      'Run there: ALTER TABLE {quoted} ADD COLUMN {definition}; or leave it out with columns: in the declaration.',
+    retriable: false,
+  },
+  TARGET_COLUMN_TYPE: {
+    message: 'The column {column} of the target {table} is {actual} and cannot take {expected}: {reason}.',
+    remedy: 'Make the column {expected}, or leave it out with columns: in the declaration.',
+    retriable: false,
+  },
+  TARGET_NOT_NULL: {
+    message: 'The column {column} of the target {table} is NOT NULL, but {reason}.',
+    remedy: 'Run there: ALTER TABLE {quoted} ALTER COLUMN {quotedColumn} DROP NOT NULL;',
+    retriable: false,
+  },
+  TARGET_KEY: {
+    message: 'The target {table} has no immediate unique index on exactly ({key}) over all its rows.',
+    remedy: 'Run there: ALTER TABLE {quoted} ADD UNIQUE ({quotedKey});',
+    retriable: false,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

@@ -147,6 +147,85 @@ const table = {
     retriable: false,
   },
 
+  // Connect, the registry and topics, as plan and apply meet them
+  CONNECT_UNREACHABLE: {
+    message: 'No Kafka Connect worker answers at {url}: {reason}',
+    remedy: 'Start it (`millrace up` runs an embedded one), or correct `connect.url` in millrace.config.ts.',
+    retriable: true,
+  },
+  CONNECT_REFUSED: {
+    message: 'Kafka Connect answered {request} with {status}: {reason}',
+    remedy: "Correct what it names; the worker's log says more.",
+    retriable: false,
+  },
+  CONNECT_EXACTLY_ONCE: {
+    message: 'The Kafka Connect at {url} does not write exactly once.',
+    remedy:
+      'Set exactly.once.source.support=enabled on every worker (first preparing on all, then enabled) and restart them.',
+    retriable: false,
+  },
+  CONNECT_PLUGIN_MISSING: {
+    message: 'The Kafka Connect at {url} has no {plugin}.',
+    remedy:
+      'Add {archive} to a folder of its plugin.path and restart its workers; plugin.discovery must not be service_load.',
+    retriable: false,
+  },
+  CONNECT_PLUGIN_OLD: {
+    message: 'The Kafka Connect at {url} has Debezium {version}, which loses rows when it restarts.',
+    remedy: 'Replace it with {archive} or later and restart its workers.',
+    retriable: false,
+  },
+  CONNECT_SECRETS: {
+    message: 'Nothing says how connectors refer to secrets at {url}; {secret} would have to be written in plain text.',
+    remedy: 'Set `connect.secret` in millrace.config.ts, as in {example}, for a config provider of its workers.',
+    retriable: false,
+  },
+  CONNECTOR_INVALID: {
+    message: 'Connector {connector}: {property}: {reason}',
+    remedy: 'Correct {property} of {connector}; Kafka Connect itself refuses it.',
+    retriable: false,
+  },
+  CONNECTOR_FAILED: {
+    message: 'Connector {connector} failed: {reason}',
+    remedy: 'Remove the cause, then run `millrace apply` again, which restarts it.',
+    retriable: true,
+  },
+  CONNECTOR_STARTS_NOT: {
+    message: 'Connector {connector} does not run after {seconds} s: {state}.',
+    remedy: 'Look into the log of Kafka Connect; `millrace apply` can be repeated.',
+    retriable: true,
+  },
+  CONNECTOR_STOPS_NOT: {
+    message: 'Connector {connector} has not stopped after {seconds} s.',
+    remedy: 'Look into the log of Kafka Connect; then repeat the command.',
+    retriable: true,
+  },
+  CONNECTOR_TAKEN: {
+    message: 'Connector {connector} exists and belongs to {owner}.',
+    remedy: 'Rename {file}, or remove that connector first.',
+    retriable: false,
+  },
+  REGISTRY_UNREACHABLE: {
+    message: 'No schema registry answers at {url}: {reason}',
+    remedy: 'Start it (`millrace up` runs an embedded one), or correct `registry.url` in millrace.config.ts.',
+    retriable: true,
+  },
+  REGISTRY_REFUSED: {
+    message: 'The schema registry answered {request} with {status}: {reason}',
+    remedy: 'Correct what it names.',
+    retriable: false,
+  },
+  REGISTRY_SCHEMA_MISSING: {
+    message: 'The schema registry at {url} has no schema with id {id}.',
+    remedy: 'Restore the registry from its backup: records written with this schema cannot be read without it.',
+    retriable: false,
+  },
+  TOPIC_UNFIT: {
+    message: 'Topic {topic} has {partitions} partitions; a log has one.',
+    remedy: 'Remove or rename that topic, or rename the source; partitions cannot be taken away.',
+    retriable: false,
+  },
+
   // Contracts: what the live database or the files under schemas/ say
   CONTRACT_TABLE_MISSING: {
     message: 'The table {table} of source {source} does not exist, or the capture user may not see it.',

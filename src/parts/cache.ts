@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runMaven } from './maven.ts'
+import { identify, isRunning, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+
+/** What Maven fetches; each has a pom of its own in `infra/parts`, which pins it. */
+export const archives = ['kafka', 'debezium', 'converter', 'registry'] as const
+export type Archive = (typeof archives)[number]
+
+/** About how much the first download of each is, in MB, for the progress line. */
+const sizesMb: Readonly<Record<Archive, number>> = { kafka: 54, debezium: 34, converter: 26, registry: 109 }
+
+/** Where fetched parts are kept for all projects: `$MILLRACE_CACHE`, `$XDG_CACHE_HOME/millrace` or `~/.cache/millrace`. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['MILLRACE_CACHE']) return env['MILLRACE_CACHE']
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'millrace')
+}
+
+/** The pinned coordinates, shipped with the package. */
+export function pomPath(archive: Archive): string {
+  return fileURLToPath(new URL(`../../infra/parts/${archive}/pom.xml`, import.meta.url))
+}
+
+/** The folder of one archive: its name ends in the hash of its pom, so that another pin is another folder. */
+export async function archiveFolder(archive: Archive, cache: string): Promise<string> {
+  const hash = createHash('sha256')
+    .update(await readFile(pomPath(archive)))
+    .digest('hex')
+  return join(cache, 'parts', `${archive}-${hash.slice(0, 16)}`)
+}
+
+export interface FetchProgress {
+  readonly archive: Archive
+  readonly downloadedMb: number
+  /** About; the download may end a little below or above. */
+  readonly totalMb: number
+}
+
+/**
+ * The folder with an archive's files, fetched when the cache lacks it. A folder appears whole or not at all, also when this is
+ * interrupted or two do it at once.
+ */
+export async function fetchArchive(
+  archive: Archive,
+  options: {
+    readonly cache: string
+    readonly onProgress?: (progress: FetchProgress) => void
+    readonly signal?: AbortSignal | undefined
+  },
+): Promise<string> {
+  const folder = await archiveFolder(archive, options.cache)
+  if (existsSync(folder)) return folder
+  await mkdir(join(options.cache, 'parts'), { recursive: true })
+  await removeAbandoned(join(options.cache, 'parts'))
+  const draft = join(options.cache, 'parts', `.draft-${archive}-${randomBytes(6).toString('hex')}`)
+  await mkdir(draft)
+  try {
+    await writeFile(join(draft, ownerFile), JSON.stringify(ownIdentity()))
+    await runMaven({
+      pom: pomPath(archive),
+      output: join(draft, 'files'),
+      archive,
+      signal: options.signal,
+      onDownloaded: (megabytes) =>
+        options.onProgress?.({ archive, downloadedMb: megabytes, totalMb: sizesMb[archive] }),
+    })
+    await rm(join(draft, 'files', '.maven'), { recursive: true, force: true })
+    await rename(join(draft, 'files'), folder).catch((thrown: NodeJS.ErrnoException) => {
+      // Someone else was quicker: theirs is as good.
+      if (thrown.code !== 'ENOTEMPTY' && thrown.code !== 'EEXIST') throw thrown
+    })
+    return folder
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+const ownerFile = 'owner.json'
+
+/** Removes what interrupted fetches left behind; one that is still under way is left alone. */
+async function removeAbandoned(parts: string): Promise<void> {
+  for (const name of await readdir(parts)) {
+    if (!name.startsWith('.draft-')) continue
+    let owner: ProcessIdentity | undefined
+    try {
+      owner = JSON.parse(await readFile(join(parts, name, ownerFile), 'utf8')) as ProcessIdentity
+    } catch {
+      continue
+    }
+    if (identify(owner.pid) !== undefined && isRunning(owner)) continue
+    await rm(join(parts, name), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,37 @@
+import type { StopSignal } from './process-identity.ts'
+
+/** `kafka`, `registry`, `connect`, or `postgres:<database>`. */
+export type PartName = 'kafka' | 'registry' | 'connect' | `postgres:${string}`
+
+/** How to start a process. */
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** Account to run as, when it is not ours. */
+  readonly account?: Account | undefined
+}
+
+/** A user of the operating system. */
+export interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** One real program the platform stands on: what the supervisor must know to run it. */
+export interface Part {
+  readonly name: PartName
+  readonly port: number
+  /** Where others reach it. */
+  readonly address: string
+  /** Files and formats, before each start. Repeating it after an interruption is harmless. */
+  prepare(signal: AbortSignal): Promise<void>
+  command(): Command
+  /** Asks the part for a real answer; rejects until it can give one. */
+  probe(signal: AbortSignal): Promise<void>
+  /** What must be in place before others may use the part, after each start. Repeating it is harmless. */
+  settle?(signal: AbortSignal): Promise<void>
+  readonly readyWithinMs: number
+  readonly stopSignals: readonly StopSignal[]
+}

@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import kafkajs from 'kafkajs'
+import { javaCommand } from './java.ts'
+import { withAdmin } from './kafka.ts'
+import type { Part } from './part.ts'
+
+export interface RegistryOptions {
+  readonly lib: string
+  readonly port: number
+  /** `host:port` of the broker it stores in. */
+  readonly kafka: string
+}
+
+const topics = { journal: 'kafkasql-journal', snapshots: 'kafkasql-snapshots', events: 'registry-events' }
+
+/** The Apicurio schema registry, stored in Kafka. */
+export function registryPart(options: RegistryOptions): Part {
+  const address = `http://127.0.0.1:${options.port}`
+  const settings: Record<string, string | number | boolean> = {
+    'apicurio.storage.kind': 'kafkasql',
+    'apicurio.kafkasql.bootstrap.servers': options.kafka,
+    'apicurio.kafkasql.topic': topics.journal,
+    'apicurio.kafkasql.topic.auto-create': false,
+    'apicurio.kafkasql.snapshots.topic': topics.snapshots,
+    'apicurio.events.kafka.topic': topics.events,
+    'quarkus.http.host': '127.0.0.1',
+    'quarkus.http.port': options.port,
+    'quarkus.log.console.color': false,
+    'quarkus.banner.enabled': false,
+  }
+  return {
+    name: 'registry',
+    port: options.port,
+    address,
+    readyWithinMs: 120_000,
+    stopSignals: [{ signal: 'SIGTERM', waitMs: 10_000 }],
+    prepare: () => createTopics(options.kafka),
+    command: () =>
+      javaCommand({
+        jar: join(options.lib, 'apicurio-registry-app-3.0.9-runner.jar'),
+        heapMb: [64, 384],
+        // Mostly idle: quick compilation is worth more to it than fast code.
+        options: ['-XX:TieredStopAtLevel=1', ...Object.entries(settings).map(([key, value]) => `-D${key}=${value}`)],
+      }),
+    probe: (signal) => expectOk(`${address}/health/ready`, signal),
+  }
+}
+
+/**
+ * The registry would make its topics with the broker's default retention, and forget every schema after a week: they are made
+ * here first, kept for ever.
+ */
+async function createTopics(broker: string): Promise<void> {
+  const kept = { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' }
+  await withAdmin(broker, async (admin) => {
+    const existing = new Set(await admin.listTopics())
+    const names = Object.values(topics)
+    const missing = names.filter((topic) => !existing.has(topic))
+    if (missing.length > 0) {
+      await admin.createTopics({
+        topics: missing.map((topic) => ({
+          topic,
+          numPartitions: 1,
+          replicationFactor: 1,
+          configEntries: Object.entries(kept).map(([name, value]) => ({ name, value })),
+        })),
+      })
+    }
+    const present = names.filter((topic) => existing.has(topic))
+    if (present.length === 0) return
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: present.map((topic) => ({
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: Object.entries(kept).map(([name, value]) => ({ name, value })),
+      })),
+    })
+  })
+}
+
+/** Resolves when the address answers a GET with success. */
+export async function expectOk(url: string, signal: AbortSignal): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(5_000)]) })
+  await answer.arrayBuffer()
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
+}

@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fault, isMillraceError, type MillraceError, messageOf } from '../errors.ts'
+import type { OnPartsEvent } from './events.ts'
+import { lastLines, logSize, openLog, rotateLog } from './log-file.ts'
+import type { Part } from './part.ts'
+import { isFree } from './ports.ts'
+import { end, identify, isRunning, type ProcessIdentity } from './process-identity.ts'
+
+/** Where a supervised part is. Ends in `stopped`; `dead` is between two attempts. */
+export type PartState = 'idle' | 'starting' | 'ready' | 'dead' | 'stopping' | 'stopped'
+
+export interface SupervisorOptions {
+  readonly log: string
+  /** The project, marked in the process's environment so that its processes can be found again. */
+  readonly project: string
+  readonly onEvent: OnPartsEvent
+  /** Called at each change of state, before anything else happens: what must be remembered to end the process later. */
+  readonly onState: (state: PartState, process: ProcessIdentity | undefined, restarts: number) => void
+}
+
+/** The environment variable that marks the processes of a project. */
+export const projectMark = 'MILLRACE_PARTS_OF'
+
+const backOffMs = { first: 250, last: 30_000 }
+/** A part that ran this long starts anew with the shortest pause. */
+const steadyMs = 60_000
+const rotateEveryMs = 5_000
+
+/** Runs one part: starts it, asks until it is ready, starts it again when it dies, and ends it. */
+export class Supervisor {
+  readonly part: Part
+  readonly #options: SupervisorOptions
+  readonly #ended = new AbortController()
+  #state: PartState = 'idle'
+  #identity: ProcessIdentity | undefined
+  #restarts = 0
+  #watching: Promise<void> | undefined
+  #rotation: NodeJS.Timeout | undefined
+
+  constructor(part: Part, options: SupervisorOptions) {
+    this.part = part
+    this.#options = options
+  }
+
+  get state(): PartState {
+    return this.#state
+  }
+
+  get process(): ProcessIdentity | undefined {
+    return this.#identity
+  }
+
+  /** Resolves when the part is ready; from then on it is kept running. Rejects when the first attempt fails, leaving nothing. */
+  async start(signal: AbortSignal): Promise<void> {
+    const started = Date.now()
+    this.#rotation = setInterval(() => rotateLog(this.#options.log), rotateEveryMs)
+    this.#rotation.unref()
+    this.#options.onEvent({ kind: 'starting', part: this.part.name })
+    const { exited } = await this.#attempt(AbortSignal.any([signal, this.#ended.signal]))
+    this.#options.onEvent({
+      kind: 'ready',
+      part: this.part.name,
+      address: this.part.address,
+      pid: this.#identity!.pid,
+      seconds: (Date.now() - started) / 1000,
+    })
+    this.#watching = this.#watch(exited)
+  }
+
+  /** Ends the part for good. Safe to call at any time, also twice. */
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'idle') return
+    const started = Date.now()
+    const identity = this.#identity
+    this.#options.onEvent({ kind: 'stopping', part: this.part.name })
+    this.#enter('stopping')
+    this.#ended.abort()
+    clearInterval(this.#rotation)
+    const last = identity ? await end(identity, this.part.stopSignals) : undefined
+    await this.#watching
+    // A start that was under way may have come up in between.
+    if (this.#identity && this.#identity !== identity) await end(this.#identity, this.part.stopSignals)
+    if (identity && isRunning(identity)) throw fault('PART_STUCK', { part: this.part.name, pid: identity.pid })
+    this.#identity = undefined
+    this.#enter('stopped')
+    this.#options.onEvent({
+      kind: 'stopped',
+      part: this.part.name,
+      seconds: (Date.now() - started) / 1000,
+      killed: last === 'SIGKILL',
+    })
+  }
+
+  /** Sends a signal to the process: for tests and demonstrations of recovery. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.#identity && isRunning(this.#identity)) process.kill(this.#identity.pid, signal)
+  }
+
+  async #watch(firstExit: Promise<string>): Promise<void> {
+    let exited = firstExit
+    let readyAt = Date.now()
+    let pauseMs = backOffMs.first
+    for (;;) {
+      const how = await exited
+      if (this.#ended.signal.aborted) return
+      const diedAt = Date.now()
+      if (diedAt - readyAt > steadyMs) pauseMs = backOffMs.first
+      let error = this.#exitError(how)
+      for (;;) {
+        this.#enter('dead')
+        this.#options.onEvent({ kind: 'died', part: this.part.name, error, restartInMs: pauseMs })
+        await sleep(pauseMs, undefined, { signal: this.#ended.signal }).catch(() => undefined)
+        if (this.#ended.signal.aborted) return
+        pauseMs = Math.min(pauseMs * 2, backOffMs.last)
+        this.#restarts += 1
+        try {
+          exited = (await this.#attempt(this.#ended.signal)).exited
+          break
+        } catch (thrown) {
+          if (this.#ended.signal.aborted) return
+          error = isMillraceError(thrown) ? thrown : this.#notReady(0, messageOf(thrown), 0)
+        }
+      }
+      readyAt = Date.now()
+      const seconds = (readyAt - diedAt) / 1000
+      this.#options.onEvent({ kind: 'recovered', part: this.part.name, pid: this.#identity!.pid, seconds })
+    }
+  }
+
+  /** One start up to readiness. `exited` tells how the process ended, once it has. Leaves no process when it rejects. */
+  async #attempt(signal: AbortSignal): Promise<{ readonly exited: Promise<string> }> {
+    const { part } = this
+    signal.throwIfAborted()
+    await part.prepare(signal)
+    signal.throwIfAborted()
+    if (!(await isFree(part.port))) throw fault('PORT_BUSY', { port: part.port, part: part.name })
+    const from = logSize(this.#options.log)
+    const started = Date.now()
+    const child = this.#spawn()
+    let ended: string | undefined
+    const exited = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message))
+      child.once('exit', (code, name) => resolve(name ?? `exit code ${code}`))
+    }).then((how) => {
+      ended = how
+      return how
+    })
+    try {
+      if (child.pid === undefined) throw fault('PART_TOOL_FAILED', { what: `start ${part.name}`, reason: await exited })
+      this.#identity = identify(child.pid)
+      this.#enter('starting')
+      await this.#untilReady(signal, started, from, () => ended)
+      await part.settle?.(signal)
+      signal.throwIfAborted()
+      this.#enter('ready')
+      return { exited }
+    } catch (thrown) {
+      if (this.#identity) await end(this.#identity, part.stopSignals)
+      this.#identity = undefined
+      this.#enter('dead')
+      throw thrown
+    }
+  }
+
+  async #untilReady(
+    signal: AbortSignal,
+    started: number,
+    from: number,
+    ended: () => string | undefined,
+  ): Promise<void> {
+    const deadline = started + this.part.readyWithinMs
+    let reason = 'it did not answer'
+    let pauseMs = 50
+    for (;;) {
+      signal.throwIfAborted()
+      const how = ended()
+      if (how !== undefined) throw this.#exitError(how, from)
+      try {
+        await this.part.probe(signal)
+        return
+      } catch (thrown) {
+        reason = messageOf(thrown)
+      }
+      if (Date.now() > deadline) throw this.#notReady(this.part.readyWithinMs / 1000, reason, from)
+      await sleep(pauseMs)
+      pauseMs = Math.min(pauseMs * 1.5, 250)
+    }
+  }
+
+  #spawn(): ChildProcess {
+    const command = this.part.command()
+    const log = openLog(this.#options.log)
+    try {
+      return spawn(command.file, command.args, {
+        stdio: ['ignore', log, log],
+        // A group of its own: an interrupt in the terminal must reach us alone, so that parts end in their order.
+        detached: true,
+        env: { ...process.env, ...command.env, [projectMark]: this.#options.project },
+        ...(command.cwd ? { cwd: command.cwd } : {}),
+        ...(command.account ? { uid: command.account.uid, gid: command.account.gid } : {}),
+      })
+    } finally {
+      closeSync(log)
+    }
+  }
+
+  #enter(state: PartState): void {
+    // Once stopping, an attempt that is still winding down no longer decides.
+    if (this.#state === 'stopping' && state !== 'stopped') {
+      this.#options.onState(this.#state, this.#identity, this.#restarts)
+      return
+    }
+    this.#state = state
+    this.#options.onState(state, this.#identity, this.#restarts)
+  }
+
+  #exitError(how: string, from = 0): MillraceError {
+    const lines = lastLines(this.#options.log, 12, from)
+    if (lines.some(saysDiskFull)) return fault('DISK_FULL', { part: this.part.name, folder: this.#options.project })
+    return fault('PART_EXITED', { part: this.part.name, how, log: this.#options.log, lines: lines.join('\n') })
+  }
+
+  #notReady(seconds: number, reason: string, from: number): MillraceError {
+    const lines = lastLines(this.#options.log, 12, from)
+    if (lines.some(saysDiskFull)) return fault('DISK_FULL', { part: this.part.name, folder: this.#options.project })
+    return fault('PART_NOT_READY', {
+      part: this.part.name,
+      seconds,
+      reason,
+      log: this.#options.log,
+      lines: lines.join('\n'),
+    })
+  }
+}
+
+function saysDiskFull(line: string): boolean {
+  return /No space left on device|ENOSPC|Disk quota exceeded/.test(line)
+}

@@ -208,25 +208,21 @@ export interface ConnectApi {
   validate(name: string, config: ConnectorConfig): Promise<readonly ConfigError[]>
   /** Makes the connector or changes it in place. */
   put(name: string, config: ConnectorConfig): Promise<void>
+  /**
+   * Whether a Debezium connector is still in its initial snapshot: by the offset it committed last. Null while it committed none.
+   */
+  snapshotting(name: string): Promise<boolean | null>
   /** Starts the connector and its failed tasks anew. */
   restart(name: string): Promise<void>
   /** Stops the tasks and waits until none runs; forgets the offsets; deletes it. A connector that is not there is none. */
   remove(name: string): Promise<void>
 }
 
-/** Which schema changes the registry lets through. */
-export type Compatibility =
-  | 'NONE'
-  | 'BACKWARD'
-  | 'FORWARD'
-  | 'FULL'
-  | 'BACKWARD_TRANSITIVE'
-  | 'FORWARD_TRANSITIVE'
-  | 'FULL_TRANSITIVE'
-
-/** The schema registry as `plan` and `apply` meet it. Throws `REGISTRY_UNREACHABLE` naming the address when nobody answers. */
+/** The schema registry as `plan` meets it. */
 export interface RegistryApi {
-  /** What subjects without a mode of their own are held to. */
-  compatibility(): Promise<Compatibility>
-  setCompatibility(mode: Compatibility): Promise<void>
+  /**
+   * The compatibility that every subject without a mode of its own is held to: `NONE`, `BACKWARD`, ... Throws `REGISTRY_UNREACHABLE`
+   * naming the address when nobody answers.
+   */
+  compatibility(): Promise<string>
 }

@@ -1,11 +1,11 @@
 /** Settings in the form Java's Properties reads. */
 export function formatProperties(settings: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(settings)
-    .map(([key, value]) => `${key}=${escape(String(value))}\n`)
+    .map(([key, value]) => `${key}=${escapeValue(String(value))}\n`)
     .join('')
 }
 
-function escape(value: string): string {
+function escapeValue(value: string): string {
   return value
     .replace(/\\/g, '\\\\')
     .replace(/\n/g, '\\n')

@@ -64,8 +64,9 @@ export interface Tenure {
   /** Offsets that exist: `first` readable, `next` not written yet. */
   range(): Promise<{ readonly first: bigint; readonly next: bigint }>
   /**
-   * Committed records from exactly `from` on, pulled: nothing more than one batch is fetched ahead of what the loop takes. Throws
-   * `LOG_SHORTER` when `from` is outside the log: there is no default offset. Ends when `signal` aborts.
+   * Committed records from exactly `from` on, pulled: nothing more than one batch is fetched ahead of what the loop takes. Yields a batch,
+   * empty if need be, also when it first finds itself at the end, so that a reader knows. Throws `LOG_SHORTER` when `from` is outside
+   * the log: there is no default offset. Ends when `signal` aborts. One reading at a time: a new `read` ends the one before it.
    */
   read(from: bigint): AsyncIterable<LogBatch>
 }

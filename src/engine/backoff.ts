@@ -1,0 +1,7 @@
+import type { Clock } from './ports.ts'
+
+/** Milliseconds to wait before attempt `attempt + 1`: doubling from `firstMs` to `maxMs`, less up to half by chance. */
+export function backoffMs(attempt: number, firstMs: number, maxMs: number, clock: Clock): number {
+  const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30))
+  return Math.ceil(full * (1 - clock.random() / 2))
+}

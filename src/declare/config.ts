@@ -5,6 +5,8 @@ export interface EmbeddedDatabase {
   readonly kind: 'embedded'
   /** Folder of `.sql` files, run once in name order when the database is made. `:'NAME'` is the secret NAME, quoted. */
   readonly sql?: string
+  /** Port to listen on. Default: a free one, the same each time where possible. */
+  readonly port?: number
 }
 
 /** A Postgres that someone else runs. */
@@ -28,6 +30,8 @@ export interface ConfigOptions {
     readonly secret?: string
   }
   readonly registry?: { readonly url: string }
+  /** Ports of embedded parts. Default: free ones, the same each time where possible. */
+  readonly ports?: { readonly kafka?: number; readonly connect?: number; readonly registry?: number }
 }
 
 export type Config = Readonly<ConfigOptions> & { readonly kind: 'config' }
@@ -38,6 +42,6 @@ export function defineConfig(options: ConfigOptions): Config {
 }
 
 /** A database that `up` starts: a server of its own, one database of the same name in it. */
-export function embedded(options: { readonly sql?: string } = {}): EmbeddedDatabase {
+export function embedded(options: Omit<EmbeddedDatabase, 'kind'> = {}): EmbeddedDatabase {
   return { kind: 'embedded', ...options }
 }

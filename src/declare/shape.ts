@@ -11,6 +11,7 @@ export interface ShapeProblem {
 
 const text = z.string().min(1, 'must not be empty')
 const count = z.int('must be a whole number').positive('must be greater than zero')
+const port = count.max(65535, 'must be at most 65535')
 const pure = z.custom<unknown>((value) => typeof value === 'function', 'must be a function')
 const secret = z.strictObject({ kind: z.literal('secret'), name: text }, "must be a secret: secret('NAME')")
 const tableName = z.string().regex(/^[^.]+\.[^.]+$/, 'must be schema.table')
@@ -75,8 +76,8 @@ const shapes = {
       .record(
         z.string(),
         z.discriminatedUnion('kind', [
-          z.strictObject({ kind: z.literal('embedded'), sql: text.optional() }),
-          z.strictObject({ kind: z.literal('address'), host: text, port: count.max(65535), database: text }),
+          z.strictObject({ kind: z.literal('embedded'), sql: text.optional(), port: port.optional() }),
+          z.strictObject({ kind: z.literal('address'), host: text, port, database: text }),
         ]),
       )
       .optional(),
@@ -88,6 +89,7 @@ const shapes = {
       })
       .optional(),
     registry: z.strictObject({ url: z.url('must be a URL') }).optional(),
+    ports: z.strictObject({ kafka: port.optional(), connect: port.optional(), registry: port.optional() }).optional(),
   }),
 } as const
 

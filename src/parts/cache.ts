@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { OnPartsEvent } from './events.ts'
 import { runMaven } from './maven.ts'
 import { identify, isRunning, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 
@@ -16,8 +17,8 @@ const sizesMb: Readonly<Record<Archive, number>> = { kafka: 54, debezium: 34, co
 
 /** Where fetched parts are kept for all projects: `$MILLRACE_CACHE`, `$XDG_CACHE_HOME/millrace` or `~/.cache/millrace`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env['MILLRACE_CACHE']) return env['MILLRACE_CACHE']
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'millrace')
+  if (env.MILLRACE_CACHE) return env.MILLRACE_CACHE
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace')
 }
 
 /** The pinned coordinates, shipped with the package. */
@@ -50,6 +51,7 @@ export async function fetchArchive(
     readonly cache: string
     readonly onProgress?: (progress: FetchProgress) => void
     readonly signal?: AbortSignal | undefined
+    readonly env?: Readonly<Record<string, string>>
   },
 ): Promise<string> {
   const folder = await archiveFolder(archive, options.cache)
@@ -65,6 +67,7 @@ export async function fetchArchive(
       output: join(draft, 'files'),
       archive,
       signal: options.signal,
+      env: options.env ?? {},
       onDownloaded: (megabytes) =>
         options.onProgress?.({ archive, downloadedMb: megabytes, totalMb: sizesMb[archive] }),
     })
@@ -77,6 +80,42 @@ export async function fetchArchive(
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+/** True when the cache has an archive. */
+export async function isFetched(archive: Archive, cache: string): Promise<boolean> {
+  return existsSync(await archiveFolder(archive, cache))
+}
+
+/**
+ * Fetches what is missing of these archives, one after the other, since Maven's own cache is not made for two at once. Each archive
+ * has its promise, so that a part may start while others are still on their way.
+ */
+export function fetchInTurn(
+  wanted: readonly Archive[],
+  options: {
+    readonly cache: string
+    readonly onEvent: OnPartsEvent
+    readonly signal: AbortSignal
+    readonly env: Readonly<Record<string, string>>
+  },
+): ReadonlyMap<Archive, Promise<void>> {
+  const promises = new Map<Archive, Promise<void>>()
+  let last = Promise.resolve()
+  for (const archive of wanted) {
+    last = last.then(async () => {
+      if (await isFetched(archive, options.cache)) return
+      const started = Date.now()
+      const onProgress = (progress: FetchProgress) => options.onEvent({ kind: 'fetching', ...progress })
+      onProgress({ archive, downloadedMb: 0, totalMb: sizesMb[archive] })
+      await fetchArchive(archive, { ...options, onProgress })
+      options.onEvent({ kind: 'fetched', archive, seconds: (Date.now() - started) / 1000 })
+    })
+    // Whoever needs the archive meets the failure; until then it must not count as unhandled.
+    last.catch(() => undefined)
+    promises.set(archive, last)
+  }
+  return promises
 }
 
 const ownerFile = 'owner.json'

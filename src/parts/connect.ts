@@ -12,7 +12,7 @@ export interface ConnectOptions {
   readonly plugins: readonly string[]
   readonly folder: string
   readonly port: number
-  readonly kafka: string
+  readonly kafka: readonly string[]
   /** Folder whose files connectors may refer to as `${dir:<folder>:<name>}`. */
   readonly secrets: string
 }
@@ -47,7 +47,7 @@ export function connectPart(options: ConnectOptions): Part {
 
 function workerProperties(options: ConnectOptions): Record<string, string | number | boolean> {
   return {
-    'bootstrap.servers': options.kafka,
+    'bootstrap.servers': options.kafka.join(','),
     'group.id': 'millrace-connect',
     'exactly.once.source.support': 'enabled',
     'plugin.path': options.plugins.join(','),
@@ -58,12 +58,12 @@ function workerProperties(options: ConnectOptions): Record<string, string | numb
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'config.storage.topic': 'millrace-connect-configs',
-    'config.storage.replication.factor': 1,
+    'config.storage.replication.factor': -1,
     'offset.storage.topic': 'millrace-connect-offsets',
-    'offset.storage.replication.factor': 1,
+    'offset.storage.replication.factor': -1,
     'offset.storage.partitions': 1,
     'status.storage.topic': 'millrace-connect-status',
-    'status.storage.replication.factor': 1,
+    'status.storage.replication.factor': -1,
     'status.storage.partitions': 1,
     'config.providers': 'dir',
     'config.providers.dir.class': 'org.apache.kafka.common.config.provider.DirectoryConfigProvider',

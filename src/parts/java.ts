@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fault } from '../errors.ts'
-import type { Command } from './part.ts'
+import type { Command, PrepareContext } from './part.ts'
+import { runTool } from './tool.ts'
 
 export interface JavaOptions {
   /** Folder of jars that make the class path. */
@@ -35,32 +35,16 @@ export function javaCommand(java: JavaOptions): Command {
 
 /** The Java to use: that of JAVA_HOME, else the first on the path. */
 export function javaFile(env: NodeJS.ProcessEnv = process.env): string {
-  return env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java'
+  return env.JAVA_HOME ? join(env.JAVA_HOME, 'bin', 'java') : 'java'
 }
 
 /** Runs a short-lived Java program to its end. Throws `PART_TOOL_FAILED` with its last words when it fails. */
-export async function runJava(run: {
-  readonly jars: string
-  readonly main: string
-  readonly args: readonly string[]
-  readonly what: string
-  readonly signal?: AbortSignal | undefined
-}): Promise<void> {
-  const args = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(run.jars, '*'), run.main]
-  const child = spawn(javaFile(), [...args, ...run.args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(run.signal ? { signal: run.signal } : {}),
-  })
-  let words = ''
-  const listen = (chunk: Buffer) => {
-    words = (words + chunk.toString('utf8')).slice(-2_000)
-  }
-  child.stdout.on('data', listen)
-  child.stderr.on('data', listen)
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  if (code !== 0)
-    throw fault('PART_TOOL_FAILED', { what: run.what, reason: words.trim().split('\n').at(-1) ?? `${code}` })
+export async function runJava(
+  run: { readonly jars: string; readonly main: string; readonly args: readonly string[]; readonly what: string },
+  context: PrepareContext,
+): Promise<void> {
+  const options = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto']
+  const args = [...options, '-cp', join(run.jars, '*'), run.main, ...run.args]
+  const { code, lines } = await runTool({ file: javaFile(), args, env: context.env }, context)
+  if (code !== 0) throw fault('PART_TOOL_FAILED', { what: run.what, reason: lines.at(-1) ?? `it ended with ${code}` })
 }

@@ -26,18 +26,21 @@ export function kafkaPart(options: KafkaOptions): Part {
     address,
     readyWithinMs: 90_000,
     stopSignals: [{ signal: 'SIGTERM', waitMs: 20_000 }],
-    async prepare(signal) {
+    async prepare(context) {
       await mkdir(options.folder, { recursive: true })
       await writeFile(config, formatProperties(brokerProperties(options)))
       await writeFile(join(options.folder, 'log4j2.yaml'), logging)
       if (existsSync(join(options.folder, 'data', 'meta.properties'))) return
-      await runJava({
-        jars: options.lib,
-        main: 'kafka.tools.StorageTool',
-        args: ['format', '-t', randomBytes(16).toString('base64url').replace(/^-/, 'A'), '-c', config],
-        what: 'format the storage of kafka',
-        signal,
-      })
+      const id = randomBytes(16).toString('base64url').replace(/^-/, 'A')
+      await runJava(
+        {
+          jars: options.lib,
+          main: 'kafka.tools.StorageTool',
+          args: ['format', '-t', id, '-c', config],
+          what: 'format the storage of kafka',
+        },
+        context,
+      )
     },
     command: () =>
       javaCommand({
@@ -47,17 +50,17 @@ export function kafkaPart(options: KafkaOptions): Part {
         heapMb: [256, 512],
         options: [`-Dlog4j2.configurationFile=${join(options.folder, 'log4j2.yaml')}`],
       }),
-    probe: () => withAdmin(address, (admin) => admin.describeCluster().then(() => undefined)),
+    probe: () => withAdmin([address], (admin) => admin.describeCluster().then(() => undefined)),
   }
 }
 
 type Admin = ReturnType<Kafka['admin']>
 
 /** Runs one piece of work with an admin client that neither retries nor outlives it. */
-export async function withAdmin<T>(broker: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(brokers: readonly string[], work: (admin: Admin) => Promise<T>): Promise<T> {
   const kafka = new Kafka({
     clientId: 'millrace-parts',
-    brokers: [broker],
+    brokers: [...brokers],
     logLevel: logLevel.NOTHING,
     connectionTimeout: 2_000,
     requestTimeout: 5_000,

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fault } from '../errors.ts'
+import { runTool } from './tool.ts'
 
 export interface MavenRun {
   readonly pom: string
@@ -8,33 +7,27 @@ export interface MavenRun {
   readonly output: string
   readonly archive: string
   readonly signal?: AbortSignal | undefined
+  readonly env?: Readonly<Record<string, string>>
   /** Called after each downloaded file with the sum so far, in MB. */
   readonly onDownloaded?: (megabytes: number) => void
 }
 
 /** Lets Maven put what a pom names into a folder. Throws `PARTS_DOWNLOAD` with Maven's own words when it cannot. */
 export async function runMaven(run: MavenRun): Promise<void> {
-  const child = spawn('mvn', ['-B', '-f', run.pom, `-Dmillrace.output=${run.output}`, 'package'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(run.signal ? { signal: run.signal } : {}),
-  })
   let megabytes = 0
-  const complaints: string[] = []
-  const read = (line: string) => {
-    megabytes += downloadedMb(line)
-    if (line.includes('Downloaded')) run.onDownloaded?.(megabytes)
-    const complaint = /^\[ERROR\]\s+(.+)/.exec(line)?.[1]
-    if (complaint !== undefined && complaints.length < 3) complaints.push(complaint)
-  }
-  createInterface({ input: child.stdout }).on('line', read)
-  createInterface({ input: child.stderr }).on('line', read)
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  if (code !== 0) {
-    throw fault('PARTS_DOWNLOAD', { part: run.archive, reason: complaints[0] ?? `Maven ended with ${code}` })
-  }
+  const { code, lines } = await runTool(
+    { file: 'mvn', args: ['-B', '-f', run.pom, `-Dmillrace.output=${run.output}`, 'package'], env: run.env ?? {} },
+    {
+      signal: run.signal,
+      onLine(line) {
+        megabytes += downloadedMb(line)
+        if (line.includes('Downloaded from')) run.onDownloaded?.(megabytes)
+      },
+    },
+  )
+  if (code === 0) return
+  const reason = lines.find((line) => line.startsWith('[ERROR] '))?.slice('[ERROR] '.length)
+  throw fault('PARTS_DOWNLOAD', { part: run.archive, reason: reason ?? `Maven ended with ${code}` })
 }
 
 /** What one line of Maven's output says was downloaded, in MB. */

@@ -19,6 +19,12 @@ export interface Account {
   readonly gid: number
 }
 
+export interface PrepareContext {
+  readonly signal: AbortSignal
+  /** What tools run on the way must have in their environment. */
+  readonly env: Readonly<Record<string, string>>
+}
+
 /** One real program the platform stands on: what the supervisor must know to run it. */
 export interface Part {
   readonly name: PartName
@@ -26,7 +32,7 @@ export interface Part {
   /** Where others reach it. */
   readonly address: string
   /** Files and formats, before each start. Repeating it after an interruption is harmless. */
-  prepare(signal: AbortSignal): Promise<void>
+  prepare(context: PrepareContext): Promise<void>
   command(): Command
   /** Asks the part for a real answer; rejects until it can give one. */
   probe(signal: AbortSignal): Promise<void>

@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process'
 import { chown, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fault } from '../errors.ts'
 import { canReach, postgresAccount, reachableFolder } from './account.ts'
 import { type DatabaseLogin, setUpDatabase, withClient } from './database-setup.ts'
 import type { OnPartsEvent } from './events.ts'
-import type { Account, Part, PartName } from './part.ts'
+import type { Account, Part, PartName, PrepareContext } from './part.ts'
 import { findPostgres, type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
 import { prepareSecrets, secretValue } from './secrets.ts'
+import { runTool } from './tool.ts'
 
 /** The administrator of every embedded server. */
-export const superuser = 'postgres'
+const superuser = 'postgres'
 
 export interface PostgresOptions {
   /** The database; the server is its own. */
@@ -27,22 +27,33 @@ export interface PostgresOptions {
   readonly onEvent: OnPartsEvent
 }
 
+interface ServerHome {
+  readonly folder: string
+  readonly binaries: PostgresBinaries
+  readonly account: Account | undefined
+}
+
 /** The name of the secret that is the administrator's password. */
-export function superuserSecret(database: string): string {
+function superuserSecret(database: string): string {
   return `postgres-${database}-superuser`
+}
+
+/** How the administrator of an embedded server logs in; the password is made on first use. */
+export function superuserLogin(server: {
+  readonly secrets: string
+  readonly database: string
+  readonly port: number
+}): DatabaseLogin {
+  // Never from the environment: the server was made with the value of the file.
+  const password = secretValue(server.secrets, superuserSecret(server.database), {})
+  return { host: '127.0.0.1', port: server.port, user: superuser, password }
 }
 
 /** One Postgres server for one database, ready for logical replication. */
 export function postgresPart(options: PostgresOptions): Part {
   const name: PartName = `postgres:${options.database}`
-  let home: { readonly folder: string; readonly binaries: PostgresBinaries; readonly account: Account | undefined }
-  const login = (): DatabaseLogin => ({
-    host: '127.0.0.1',
-    port: options.port,
-    user: superuser,
-    // Never from the environment: the server was made with the value of the file.
-    password: secretValue(options.secrets, superuserSecret(options.database), {}),
-  })
+  let home: ServerHome
+  const login = () => superuserLogin(options)
   return {
     name,
     port: options.port,
@@ -53,14 +64,14 @@ export function postgresPart(options: PostgresOptions): Part {
       { signal: 'SIGINT', waitMs: 20_000 },
       { signal: 'SIGQUIT', waitMs: 5_000 },
     ],
-    async prepare(signal) {
+    async prepare(context) {
       prepareSecrets(options.secrets)
       const account = postgresAccount()
       const folder = await serverFolder(options, name, account)
       const native = findPostgres(options.project, options.database)
       const cache = (await canReach(options.cache, account)) ? options.cache : join(folder, '..')
       home = { folder, account, binaries: await postgresBinaries(native, { cache, account }) }
-      await initialise(home, login().password, signal)
+      await initialise(home, login().password, context)
     },
     command: () => ({
       file: home.binaries.postgres,
@@ -128,11 +139,7 @@ export async function removeServerFolder(folder: string): Promise<void> {
 }
 
 /** Makes the server's files once; they appear whole or not at all. */
-async function initialise(
-  home: { readonly folder: string; readonly binaries: PostgresBinaries; readonly account: Account | undefined },
-  password: string,
-  signal: AbortSignal,
-): Promise<void> {
+async function initialise(home: ServerHome, password: string, context: PrepareContext): Promise<void> {
   const data = join(home.folder, 'data')
   if (await lstat(data).catch(() => undefined)) return
   const draft = join(home.folder, 'data.draft')
@@ -141,38 +148,26 @@ async function initialise(
   try {
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
     if (home.account) await chown(passwordFile, home.account.uid, home.account.gid)
-    await runInitdb(home, ['-D', draft, `--pwfile=${passwordFile}`], signal)
+    await runInitdb(home, ['-D', draft, `--pwfile=${passwordFile}`], context)
     await rename(draft, data)
   } finally {
     await rm(passwordFile, { force: true })
   }
 }
 
-async function runInitdb(
-  home: { readonly folder: string; readonly binaries: PostgresBinaries; readonly account: Account | undefined },
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
+async function runInitdb(home: ServerHome, args: readonly string[], context: PrepareContext): Promise<void> {
   const fixed = ['-U', superuser, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale-provider=builtin', '--locale=C.UTF-8']
-  const child = spawn(home.binaries.initdb, [...args, ...fixed], {
-    cwd: home.folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // The message texts are looked at by people and tests: English everywhere.
-    env: { ...process.env, LC_ALL: 'C', LC_MESSAGES: 'C' },
-    signal,
-    ...(home.account ?? {}),
-  })
-  let words = ''
-  const listen = (chunk: Buffer) => {
-    words = (words + chunk.toString('utf8')).slice(-4_000)
-  }
-  child.stdout.on('data', listen)
-  child.stderr.on('data', listen)
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
+  const { code, lines } = await runTool(
+    {
+      file: home.binaries.initdb,
+      args: [...args, ...fixed],
+      cwd: home.folder,
+      account: home.account,
+      env: { ...context.env, LC_ALL: 'C' },
+    },
+    context,
+  )
   if (code === 0) return
-  const reason = words.split('\n').find((line) => /error|fatal/i.test(line)) ?? words.trim().split('\n').at(-1)
+  const reason = lines.find((line) => /error|fatal/i.test(line)) ?? lines.at(-1)
   throw fault('PART_TOOL_FAILED', { what: 'make the Postgres server', reason: reason ?? `initdb ended with ${code}` })
 }

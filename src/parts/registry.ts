@@ -7,8 +7,8 @@ import type { Part } from './part.ts'
 export interface RegistryOptions {
   readonly lib: string
   readonly port: number
-  /** `host:port` of the broker it stores in. */
-  readonly kafka: string
+  /** `host:port` of the brokers it stores in. */
+  readonly kafka: readonly string[]
 }
 
 const topics = { journal: 'kafkasql-journal', snapshots: 'kafkasql-snapshots', events: 'registry-events' }
@@ -18,7 +18,7 @@ export function registryPart(options: RegistryOptions): Part {
   const address = `http://127.0.0.1:${options.port}`
   const settings: Record<string, string | number | boolean> = {
     'apicurio.storage.kind': 'kafkasql',
-    'apicurio.kafkasql.bootstrap.servers': options.kafka,
+    'apicurio.kafkasql.bootstrap.servers': options.kafka.join(','),
     'apicurio.kafkasql.topic': topics.journal,
     'apicurio.kafkasql.topic.auto-create': false,
     'apicurio.kafkasql.snapshots.topic': topics.snapshots,
@@ -50,9 +50,9 @@ export function registryPart(options: RegistryOptions): Part {
  * The registry would make its topics with the broker's default retention, and forget every schema after a week: they are made
  * here first, kept for ever.
  */
-async function createTopics(broker: string): Promise<void> {
+async function createTopics(brokers: readonly string[]): Promise<void> {
   const kept = { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' }
-  await withAdmin(broker, async (admin) => {
+  await withAdmin(brokers, async (admin) => {
     const existing = new Set(await admin.listTopics())
     const names = Object.values(topics)
     const missing = names.filter((topic) => !existing.has(topic))
@@ -61,7 +61,8 @@ async function createTopics(broker: string): Promise<void> {
         topics: missing.map((topic) => ({
           topic,
           numPartitions: 1,
-          replicationFactor: 1,
+          // The broker's default: one on ours.
+          replicationFactor: -1,
           configEntries: Object.entries(kept).map(([name, value]) => ({ name, value })),
         })),
       })

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { statfs } from 'node:fs/promises'
 import { freemem } from 'node:os'
 import { fault, messageOf } from '../errors.ts'
 import { javaFile } from './java.ts'
+import { runTool } from './tool.ts'
 
 /** Throws `JAVA_MISSING` or `JAVA_TOO_OLD` unless Java 17 or later can be run. */
 export async function checkJava(env: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -58,19 +58,11 @@ export function checkRoom(room: {
 }
 
 /** What a program says on both channels. Rejects when it cannot be run, fails, or takes longer than 30 s. */
-function output(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000, env })
-    let text = ''
-    const listen = (chunk: Buffer) => {
-      if (text.length < 65_536) text += chunk.toString('utf8')
-    }
-    child.stdout.on('data', listen)
-    child.stderr.on('data', listen)
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      if (code === 0) resolve(text)
-      else reject(new Error(`${file} ${args.join(' ')} ended with ${signal ?? code}: ${text.trim().slice(0, 200)}`))
-    })
-  })
+async function output(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const given = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+  const { code, lines } = await runTool({ file, args, env: given }, { signal: AbortSignal.timeout(30_000) })
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${lines.join(' ').slice(0, 200)}`)
+  return lines.join('\n')
 }

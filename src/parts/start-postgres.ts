@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { cacheFolder } from './cache.ts'
 import type { OnPartsEvent } from './events.ts'
 import { choosePorts } from './ports.ts'
-import { postgresPart, removeServerFolder, superuser, superuserSecret } from './postgres.ts'
+import { postgresPart, removeServerFolder, superuserLogin } from './postgres.ts'
 import { secretValue } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -45,18 +45,15 @@ export async function startPostgres(options: {
     folder: join(folder, 'server'),
     secrets,
     cache: cacheFolder(),
-    port: ports['postgres']!,
+    port: ports.postgres!,
     onEvent,
   })
   const log = join(folder, 'postgres.log')
   const supervisor = new Supervisor(part, { log, project: folder, onEvent, onState: () => undefined })
   await supervisor.start(options.signal ?? new AbortController().signal)
   return {
-    host: '127.0.0.1',
-    port: part.port,
+    ...superuserLogin({ secrets, database, port: part.port }),
     database,
-    user: superuser,
-    password: secretValue(secrets, superuserSecret(database), {}),
     secret: (name) => secretValue(secrets, name),
     kill: (signal) => supervisor.kill(signal),
     stop: () => supervisor.stop(),

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PartName } from './part.ts'
-import type { ProcessIdentity } from './process-identity.ts'
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import type { PartState } from './supervisor.ts'
 
 /** What is remembered of one part between commands, in `.millrace/parts.json`. */
@@ -44,4 +44,28 @@ export function writeState(folder: string, state: PartsRecord): void {
   const file = stateFile(folder)
   writeFileSync(`${file}.draft`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
   renameSync(`${file}.draft`, file)
+}
+
+/** Keeps `parts.json` up to date for the process that runs the parts. */
+export interface RecordKeeper {
+  current(): PartsRecord
+  /** This process runs the parts from now on. */
+  begin(ports: Readonly<Record<string, number>>): void
+  set(part: PartName, record: PartRecord): void
+  /** All parts are stopped; the ports stay remembered. */
+  end(): void
+}
+
+export function keepRecord(folder: string): RecordKeeper {
+  let state = readState(folder)
+  const write = (next: PartsRecord) => {
+    state = next
+    writeState(folder, state)
+  }
+  return {
+    current: () => state,
+    begin: (ports) => write({ version: 1, owner: ownIdentity(), ports, parts: {} }),
+    set: (part, record) => write({ ...state, parts: { ...state.parts, [part]: record } }),
+    end: () => write({ version: 1, ports: state.ports, parts: {} }),
+  }
 }

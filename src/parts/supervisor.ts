@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault, isMillraceError, type MillraceError, messageOf } from '../errors.ts'
 import type { OnPartsEvent } from './events.ts'
+import { markOf } from './leftovers.ts'
 import { lastLines, logSize, openLog, rotateLog } from './log-file.ts'
 import type { Part } from './part.ts'
 import { isFree } from './ports.ts'
@@ -19,9 +20,6 @@ export interface SupervisorOptions {
   /** Called at each change of state, before anything else happens: what must be remembered to end the process later. */
   readonly onState: (state: PartState, process: ProcessIdentity | undefined, restarts: number) => void
 }
-
-/** The environment variable that marks the processes of a project. */
-export const projectMark = 'MILLRACE_PARTS_OF'
 
 const backOffMs = { first: 250, last: 30_000 }
 /** A part that ran this long starts anew with the shortest pause. */
@@ -133,7 +131,7 @@ export class Supervisor {
   async #attempt(signal: AbortSignal): Promise<{ readonly exited: Promise<string> }> {
     const { part } = this
     signal.throwIfAborted()
-    await part.prepare(signal)
+    await part.prepare({ signal, env: markOf(this.#options.project) })
     signal.throwIfAborted()
     if (!(await isFree(part.port))) throw fault('PORT_BUSY', { port: part.port, part: part.name })
     const from = logSize(this.#options.log)
@@ -197,7 +195,7 @@ export class Supervisor {
         stdio: ['ignore', log, log],
         // A group of its own: an interrupt in the terminal must reach us alone, so that parts end in their order.
         detached: true,
-        env: { ...process.env, ...command.env, [projectMark]: this.#options.project },
+        env: { ...process.env, ...command.env, ...markOf(this.#options.project) },
         ...(command.cwd ? { cwd: command.cwd } : {}),
         ...(command.account ? { uid: command.account.uid, gid: command.account.gid } : {}),
       })

@@ -115,17 +115,7 @@ const table = {
     remedy: 'Add {column}: without the key no change finds its row.',
     retriable: false,
   },
-  COLUMN_NAMES_COLLIDE: {
-    message:
-      '{file}: the columns {columns} of {table} have the same name in Avro, where only letters, digits and _ exist.',
-    remedy: 'Rename one of them in the source.',
-    retriable: false,
-  },
-  TYPE_UNSUPPORTED: {
-    message: '{file}: {table}.{column} has the type {type}, which millrace cannot carry yet.',
-    remedy: 'Leave the table out of `tables`, or change the type of the column.',
-    retriable: false,
-  },
+
   TARGET_TAKEN: {
     message: '{file}: {table} in {database} is already written by {other}.',
     remedy: 'Name another target with `as` or `schema`: a table has one writer.',
@@ -213,6 +203,16 @@ const table = {
   REGISTRY_REFUSED: {
     message: 'The schema registry answered {request} with {status}: {reason}',
     remedy: 'Correct what it names.',
+    retriable: false,
+  },
+  REGISTRY_COMPATIBILITY: {
+    message: 'The schema registry holds every subject to {mode}: a table change that breaks it would stop the capture.',
+    remedy: 'Set its global compatibility to NONE, and give the subjects that need a mode one of their own.',
+    retriable: false,
+  },
+  PLAN_BROKEN: {
+    message: 'The plan cannot be applied: {count} of its problems are errors, the first: {first}',
+    remedy: 'Run `millrace plan`, which shows them all, and correct them.',
     retriable: false,
   },
   REGISTRY_SCHEMA_MISSING: {

@@ -212,9 +212,11 @@ export interface ConnectApi {
    * Whether a Debezium connector is still in its initial snapshot: by the offset it committed last. Null while it committed none.
    */
   snapshotting(name: string): Promise<boolean | null>
-  /** Starts the connector and its failed tasks anew. */
+  /** Resumes the connector when it was paused or stopped, and starts what failed anew. */
   restart(name: string): Promise<void>
-  /** Stops the tasks and waits until none runs; forgets the offsets; deletes it. A connector that is not there is none. */
+  /** Stops the tasks and waits until none runs; the connector and its offsets stay. One that is not there is none. */
+  stop(name: string): Promise<void>
+  /** Forgets the offsets of a stopped connector and deletes it. One that is not there is none. */
   remove(name: string): Promise<void>
 }
 

@@ -159,7 +159,7 @@ function converter(of: 'key' | 'value', registryUrl: string): ConnectorConfig {
 const framingBytes = 65_536
 
 function producer(source: PostgresSource): ConnectorConfig {
-  const requestBytes = recordBytesMax(source) + framingBytes
+  const requestBytes = requestBytesMax(source)
   return {
     'producer.override.max.request.size': String(requestBytes),
     'producer.override.buffer.memory': String(Math.max(33_554_432, 2 * requestBytes)),
@@ -181,7 +181,12 @@ function speed(source: PostgresSource): ConnectorConfig {
   }
 }
 
-export function recordBytesMax(source: PostgresSource): number {
+/** The largest request to the log, in bytes: what its topic takes and its readers make room for. */
+export function requestBytesMax(source: PostgresSource): number {
+  return recordBytesMax(source) + framingBytes
+}
+
+function recordBytesMax(source: PostgresSource): number {
   return source.recordBytesMax ?? 16_777_216
 }
 

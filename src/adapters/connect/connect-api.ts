@@ -37,12 +37,16 @@ export function connectApi(options: RestOptions): ConnectApi {
       return 'snapshot' in offset && offset['snapshot_completed'] !== true
     },
     async restart(name) {
+      await connect.send('PUT', `${at(name)}/resume`)
       await connect.send('POST', `${at(name)}/restart?includeTasks=true&onlyFailed=true`)
     },
-    async remove(name) {
+    async stop(name) {
       if ((await connect.send('GET', at(name), undefined, true)) === null) return
       await connect.send('PUT', `${at(name)}/stop`)
       await stopped(connect, name)
+    },
+    async remove(name) {
+      if ((await connect.send('GET', at(name), undefined, true)) === null) return
       await connect.send('DELETE', `${at(name)}/offsets`, undefined, true)
       await connect.send('DELETE', at(name), undefined, true)
     },

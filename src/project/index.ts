@@ -1,0 +1,15 @@
+/** Reading a project, checking it, and making the world as it declares. */
+
+export { locate, type PostgresLocation } from './address.ts'
+export { type ApplyProgress, applyPlan } from './apply.ts'
+export { checkProject } from './check.ts'
+export type { RunningModules } from './import-module.ts'
+export { loadProject } from './load.ts'
+export { planProject } from './plan.ts'
+export { destructiveSteps, isBroken, isEmpty, type Plan, type PlannedLoad, type PlanStep } from './plan-model.ts'
+export { formatPlan, formatProblem, planData } from './plan-text.ts'
+export type { Platform } from './platform.ts'
+export type { Problem } from './problem.ts'
+export type { Declared, Project } from './project.ts'
+export { type SourceNames, sourceNames } from './source-names.ts'
+export { type ConnectorStatus, type ProjectStatus, projectStatus, type SyncStatus, type WorkerSync } from './status.ts'

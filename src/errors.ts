@@ -662,6 +662,23 @@ const table = {
     remedy: 'Run there: ALTER TABLE {quoted} ADD UNIQUE ({quotedKey});',
     retriable: false,
   },
+
+  // Commands
+  WORKER_PORT: {
+    message: 'The worker cannot listen on {host}:{port}: {reason}',
+    remedy: 'Choose another with --port, or leave it out to have a free one chosen.',
+    retriable: false,
+  },
+  SYNC_UNKNOWN: {
+    message: 'There is no sync named {name}; there are: {known}.',
+    remedy: 'Name a file of processors/ without its ending, or leave the name out to run them all.',
+    retriable: false,
+  },
+  PARTS_NOT_RUNNING: {
+    message: 'The parts of {folder} are not running, and millrace.config.ts gives no address for {missing}.',
+    remedy: 'Start them with `millrace up`, or give an address in millrace.config.ts.',
+    retriable: false,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

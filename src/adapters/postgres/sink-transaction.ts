@@ -77,7 +77,8 @@ export class PostgresSinkTransaction implements SinkTransaction {
     }
     if (commit.status === 'rejected') {
       if (!connectionGone(commit.reason)) throw await this.#fail(commit.reason)
-      this.#state = 'failed'
+      this.#state = 'over'
+      await this.#scope.over(false)
       throw fault('COMMIT_UNKNOWN', { sync, reason: messageOf(commit.reason) }, commit.reason)
     }
     if (commit.value.command !== 'COMMIT' || store.status === 'rejected' || store.value.rowCount !== 1) {

@@ -5,3 +5,10 @@ export function backoffMs(attempt: number, firstMs: number, maxMs: number, clock
   const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30))
   return Math.ceil(full * (1 - clock.random() / 2))
 }
+
+/** An id nobody else uses: a name with 52 bits of chance behind it. */
+export function randomId(name: string, clock: Clock): string {
+  return `${name}-${Math.floor(clock.random() * 2 ** 52)
+    .toString(16)
+    .padStart(13, '0')}`
+}

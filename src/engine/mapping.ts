@@ -104,6 +104,22 @@ export function probeSync(name: string, sync: AnySync): readonly Error[] {
   )
 }
 
+/** What a decoder must give for this sync, once per source table: its wanted columns, typed if any function reads them. */
+export function tableReadings(mapping: SyncMapping): readonly {
+  readonly contract: TableContract
+  readonly columns: readonly string[]
+  readonly form: 'typed' | 'carried'
+}[] {
+  const readings = new Map<string, { contract: TableContract; columns: string[]; form: 'typed' | 'carried' }>()
+  for (const { source, reads, form } of mapping.tables) {
+    const reading = readings.get(tableName(source)) ?? { contract: source, columns: [], form: 'carried' }
+    reading.columns.push(...reads.filter((column) => !reading.columns.includes(column)))
+    if (form === 'typed') reading.form = 'typed'
+    readings.set(tableName(source), reading)
+  }
+  return [...readings.values()]
+}
+
 /** How logs and errors name a target: `shop.orders`. */
 export function targetName(mapping: TableMapping): string {
   return tableName(mapping.target)

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { OnPartsEvent } from './events.ts'
 import { runMaven } from './maven.ts'
@@ -26,12 +26,19 @@ export function pomPath(archive: Archive): string {
   return fileURLToPath(new URL(`../../infra/parts/${archive}/pom.xml`, import.meta.url))
 }
 
-/** The folder of one archive: its name ends in the hash of its pom, so that another pin is another folder. */
+/** The folder of one archive: its name ends in the hash of its pom and what lies beside it, so that another pin is another folder. */
 export async function archiveFolder(archive: Archive, cache: string): Promise<string> {
+  const pins = dirname(pomPath(archive))
+  const entries = await readdir(pins, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   const hash = createHash('sha256')
-    .update(await readFile(pomPath(archive)))
-    .digest('hex')
-  return join(cache, 'parts', `${archive}-${hash.slice(0, 16)}`)
+  for (const file of files.sort())
+    hash
+      .update(relative(pins, file))
+      .update('\0')
+      .update(await readFile(file))
+      .update('\0')
+  return join(cache, 'parts', `${archive}-${hash.digest('hex').slice(0, 16)}`)
 }
 
 export interface FetchProgress {

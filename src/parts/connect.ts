@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ClassArchive } from './class-archive.ts'
 import { javaCommand } from './java.ts'
 import type { Part } from './part.ts'
 import { formatProperties } from './properties.ts'
@@ -12,6 +13,7 @@ export interface ConnectOptions {
   readonly plugins: readonly string[]
   readonly folder: string
   readonly port: number
+  readonly classes?: ClassArchive | undefined
   readonly kafka: readonly string[]
   /** Folder whose files connectors may refer to as `${dir:<folder>:<name>}`. */
   readonly secrets: string
@@ -26,6 +28,7 @@ export function connectPart(options: ConnectOptions): Part {
     port: options.port,
     address,
     readyWithinMs: 120_000,
+    ended: (clean) => options.classes?.settle(clean),
     stopSignals: [{ signal: 'SIGTERM', waitMs: 20_000 }],
     async prepare() {
       await mkdir(options.folder, { recursive: true })
@@ -34,6 +37,7 @@ export function connectPart(options: ConnectOptions): Part {
     },
     command: () =>
       javaCommand({
+        classes: options.classes,
         jars: options.lib,
         main: 'org.apache.kafka.connect.cli.ConnectDistributed',
         args: [config],
@@ -51,7 +55,8 @@ function workerProperties(options: ConnectOptions): Record<string, string | numb
     'group.id': 'millrace-connect',
     'exactly.once.source.support': 'enabled',
     'plugin.path': options.plugins.join(','),
-    'plugin.discovery': 'hybrid_warn',
+    // Every plugin lists itself; looking for others in all classes takes longer than all else together.
+    'plugin.discovery': 'service_load',
     listeners: `http://127.0.0.1:${options.port}`,
     'rest.advertised.host.name': '127.0.0.1',
     'rest.advertised.port': options.port,

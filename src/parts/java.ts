@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fault } from '../errors.ts'
+import type { ClassArchive } from './class-archive.ts'
 import type { Command, PrepareContext } from './part.ts'
 import { runTool } from './tool.ts'
 
@@ -13,6 +14,8 @@ export interface JavaOptions {
   /** Least and largest heap, in MB. */
   readonly heapMb: readonly [number, number]
   readonly options?: readonly string[]
+  /** Where the classes it loads are archived, to start faster the next time. */
+  readonly classes?: ClassArchive | undefined
 }
 
 /** The command of one of our JVMs. */
@@ -26,6 +29,7 @@ export function javaCommand(java: JavaOptions): Command {
       '-XX:+ExitOnOutOfMemoryError',
       '-Djava.awt.headless=true',
       '-Dfile.encoding=UTF-8',
+      ...(java.classes?.options() ?? []),
       ...(java.options ?? []),
       ...(java.jar ? ['-jar', java.jar] : ['-cp', join(java.jars ?? '', '*'), java.main ?? '']),
       ...(java.args ?? []),

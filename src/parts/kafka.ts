@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
+import type { ClassArchive } from './class-archive.ts'
 import { javaCommand, runJava } from './java.ts'
 import type { Part } from './part.ts'
 import { formatProperties } from './properties.ts'
@@ -13,6 +14,7 @@ export interface KafkaOptions {
   /** Folder for configuration and data. */
   readonly folder: string
   readonly port: number
+  readonly classes?: ClassArchive | undefined
   readonly controllerPort: number
 }
 
@@ -25,6 +27,7 @@ export function kafkaPart(options: KafkaOptions): Part {
     port: options.port,
     address,
     readyWithinMs: 90_000,
+    ended: (clean) => options.classes?.settle(clean),
     stopSignals: [{ signal: 'SIGTERM', waitMs: 20_000 }],
     async prepare(context) {
       await mkdir(options.folder, { recursive: true })
@@ -44,6 +47,7 @@ export function kafkaPart(options: KafkaOptions): Part {
     },
     command: () =>
       javaCommand({
+        classes: options.classes,
         jars: options.lib,
         main: 'kafka.Kafka',
         args: [config],

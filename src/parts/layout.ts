@@ -1,6 +1,7 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Config } from '../declare/config.ts'
 import { type Archive, archiveFolder, archives } from './cache.ts'
+import { classArchive } from './class-archive.ts'
 import { connectPart } from './connect.ts'
 import type { OnPartsEvent } from './events.ts'
 import { kafkaPart } from './kafka.ts'
@@ -105,6 +106,8 @@ export async function layOut(options: {
   readonly names: readonly PartName[]
   readonly ports: Readonly<Record<string, number>>
   readonly cache: string
+  /** Version of the Java that runs them. */
+  readonly java: string
   readonly onEvent: OnPartsEvent
 }): Promise<Part[]> {
   const { folder, config, cache, ports } = options
@@ -112,21 +115,25 @@ export async function layOut(options: {
   const at = (archive: Archive) => archiveFolder(archive, cache)
   const kafka = addressesOf(config, ports).kafka
   const secrets = secretsFolder(folder)
+  const classes = async (name: PartName, archive: Archive) =>
+    classArchive(join(cache, 'classes', `${name}-${basename(await at(archive))}-${options.java}.jsa`))
   const make = async (name: PartName): Promise<Part> => {
     const port = ports[name]!
     switch (name) {
       case 'kafka':
         return kafkaPart({
           lib: await at('kafka'),
+          classes: await classes(name, 'kafka'),
           folder: join(own, 'kafka'),
           port,
           controllerPort: ports[controllerPort]!,
         })
       case 'registry':
-        return registryPart({ lib: await at('registry'), port, kafka })
+        return registryPart({ lib: await at('registry'), classes: await classes(name, 'registry'), port, kafka })
       case 'connect':
         return connectPart({
           lib: await at('kafka'),
+          classes: await classes(name, 'kafka'),
           plugins: [await at('debezium'), await at('converter')],
           folder: join(own, 'connect'),
           port,

@@ -38,6 +38,8 @@ export interface Part {
   probe(signal: AbortSignal): Promise<void>
   /** What must be in place before others may use the part, after each start. Repeating it is harmless. */
   settle?(signal: AbortSignal): Promise<void>
+  /** Told after each end of its process; `clean` when it ended by itself after being asked. */
+  ended?(clean: boolean): void
   readonly readyWithinMs: number
   readonly stopSignals: readonly StopSignal[]
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
+import type { ClassArchive } from './class-archive.ts'
 import { javaCommand } from './java.ts'
 import { withAdmin } from './kafka.ts'
 import type { Part } from './part.ts'
@@ -7,6 +8,7 @@ import type { Part } from './part.ts'
 export interface RegistryOptions {
   readonly lib: string
   readonly port: number
+  readonly classes?: ClassArchive | undefined
   /** `host:port` of the brokers it stores in. */
   readonly kafka: readonly string[]
 }
@@ -33,10 +35,12 @@ export function registryPart(options: RegistryOptions): Part {
     port: options.port,
     address,
     readyWithinMs: 120_000,
+    ended: (clean) => options.classes?.settle(clean),
     stopSignals: [{ signal: 'SIGTERM', waitMs: 10_000 }],
     prepare: () => createTopics(options.kafka),
     command: () =>
       javaCommand({
+        classes: options.classes,
         jar: join(options.lib, 'apicurio-registry-app-3.0.9-runner.jar'),
         heapMb: [64, 384],
         // Mostly idle: quick compilation is worth more to it than fast code.

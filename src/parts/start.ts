@@ -58,7 +58,7 @@ export async function startParts(options: StartPartsOptions): Promise<RunningPar
   try {
     const leftovers = await endLeftovers(folder, record.current())
     if (leftovers.length > 0) onEvent({ kind: 'leftovers-ended', parts: leftovers })
-    await checkRequirements(folder, cache, names)
+    const java = await checkRequirements(folder, cache, names)
     const before = record.current().ports
     const wishes = portWishes(names, config, before)
     const ports = await choosePorts(wishes)
@@ -69,7 +69,7 @@ export async function startParts(options: StartPartsOptions): Promise<RunningPar
     }
     record.begin({ ...before, ...ports })
     prepareSecrets(secretsFolder(folder))
-    const parts = await layOut({ folder, config, names, ports, cache, onEvent })
+    const parts = await layOut({ folder, config, names, ports, cache, java, onEvent })
     const fetched = fetchInTurn(archivesFor(names), { cache, onEvent, signal, env: markOf(folder) })
     const supervise = (part: Part) => {
       const supervisor = new Supervisor(part, {
@@ -104,12 +104,15 @@ export async function startParts(options: StartPartsOptions): Promise<RunningPar
 }
 
 /** Tools, memory and disks, before anything is begun. */
-async function checkRequirements(folder: string, cache: string, names: readonly PartName[]): Promise<void> {
+async function checkRequirements(folder: string, cache: string, names: readonly PartName[]): Promise<string> {
   const archives = archivesFor(names)
   const missing = new Set<Archive>()
   for (const archive of archives) if (!(await isFetched(archive, cache))) missing.add(archive)
   await mkdir(cache, { recursive: true })
-  await Promise.all([archives.length > 0 ? checkJava() : undefined, missing.size > 0 ? checkMaven() : undefined])
+  const [java] = await Promise.all([
+    archives.length > 0 ? checkJava() : undefined,
+    missing.size > 0 ? checkMaven() : undefined,
+  ])
   const neededMb = names.reduce((sum, name) => sum + memoryMb(name), 0)
   checkRoom({
     memory: { neededMb, freeMb: freeMemoryMb() },
@@ -118,4 +121,5 @@ async function checkRequirements(folder: string, cache: string, names: readonly 
       { folder: cache, neededMb: missing.size > 0 ? 1024 : 0, freeMb: await freeDiskMb(cache) },
     ],
   })
+  return java ?? ''
 }

@@ -82,6 +82,7 @@ export class Supervisor {
     if (this.#identity && this.#identity !== identity) await end(this.#identity, this.part.stopSignals)
     if (identity && isRunning(identity)) throw fault('PART_STUCK', { part: this.part.name, pid: identity.pid })
     this.#identity = undefined
+    this.part.ended?.(last === this.part.stopSignals[0]?.signal)
     this.#enter('stopped')
     this.#options.onEvent({
       kind: 'stopped',
@@ -103,6 +104,7 @@ export class Supervisor {
     for (;;) {
       const how = await exited
       if (this.#ended.signal.aborted) return
+      this.part.ended?.(false)
       const diedAt = Date.now()
       if (diedAt - readyAt > steadyMs) pauseMs = backOffMs.first
       let error = this.#exitError(how)

@@ -43,10 +43,11 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async clear(into: Into): Promise<void> {
-    const { all } = this.#scope.tables
+    const { sync, tables } = this.#scope
+    const { all } = tables
     if (into === 'target') return this.#do(() => this.#whole([deleteAll(all.map(({ target }) => quoteTable(target)))]))
     return this.#do(() =>
-      this.#whole(all.flatMap((table) => createStaging(table.staging, table.target, table.present))),
+      this.#whole(all.flatMap((table) => createStaging(sync, table.staging, table.target, table.present))),
     )
   }
 

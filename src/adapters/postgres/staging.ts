@@ -1,5 +1,5 @@
 import type { TargetTable } from '../../contract/target-table.ts'
-import { boundedName, quoteName, quoteNames, quoteTable, type TableRef } from './names.ts'
+import { boundedName, quoteName, quoteNames, quoteTable, quoteText, type TableRef } from './names.ts'
 import type { PresentTable } from './target-catalog.ts'
 
 /** Schema of the copies that loads write to. */
@@ -12,11 +12,21 @@ export function stagingOf(sync: string, target: TableRef): TableRef {
   return { schema: stagingSchema, table: boundedName(`${sync}:${target.schema}.${target.table}`) }
 }
 
+/** Tells whose a staging table is: names alone may be cut off. */
+export function stagingComment(sync: string): string {
+  return `millrace sync ${sync}`
+}
+
 /**
  * Makes the staging copy anew, empty: the written columns with the types they have in the target, its defaults, its key, no other
  * constraint. Logged: a crash of the server must not empty what the position says is loaded.
  */
-export function createStaging(staging: TableRef, target: TargetTable, present: PresentTable): readonly string[] {
+export function createStaging(
+  sync: string,
+  staging: TableRef,
+  target: TargetTable,
+  present: PresentTable,
+): readonly string[] {
   const name = quoteTable(staging)
   const written = new Set(target.columns.map((column) => column.name))
   const others = present.columns.filter((column) => !written.has(column.name))
@@ -31,6 +41,7 @@ export function createStaging(staging: TableRef, target: TargetTable, present: P
     `DROP TABLE IF EXISTS ${name}`,
     `CREATE TABLE ${name} (LIKE ${quoteTable(target)} INCLUDING DEFAULTS INCLUDING STORAGE)`,
     `ALTER TABLE ${name} ${changes.join(', ')}`,
+    `COMMENT ON TABLE ${name} IS ${quoteText(stagingComment(sync))}`,
   ]
 }
 

@@ -3,9 +3,9 @@ import { fault } from '../../errors.ts'
 import type { SinkDatabase, SinkNeeds, SinkReport, Statement, StoredPosition } from '../../project/ports.ts'
 import { type PostgresConnection, Session } from './connection.ts'
 import { serverError, sinkFault } from './faults.ts'
-import { quoteName, quoteTable, quoteText } from './names.ts'
+import { quoteName, quoteTable, quoteText, type TableRef } from './names.ts'
 import { type PositionRow, positionsSql, readAllSql, storedPosition } from './positions.ts'
-import { stagingOf, stagingSchema, stagingSchemaSql } from './staging.ts'
+import { stagingComment, stagingSchema, stagingSchemaSql } from './staging.ts'
 import { readTargets } from './target-catalog.ts'
 import { targetEnums } from './target-enums.ts'
 import { targetProblems } from './target-problems.ts'
@@ -139,7 +139,7 @@ async function inspect(session: Session, to: PostgresConnection, { sync, targets
     warnings: [],
     statements,
     present: catalog.tables.map(({ schema, table, rowsEstimated }) => ({ schema, table, rowsEstimated })),
-    removal: await removal(session, place, sync, targets),
+    removal: await removal(session, place, sync),
   }
 }
 
@@ -190,18 +190,14 @@ function ownStatements(place: Place): Statement[] {
   return statements
 }
 
-async function removal(
-  session: Session,
-  place: Place,
-  sync: string,
-  targets: readonly TargetTable[],
-): Promise<Statement[]> {
+async function removal(session: Session, place: Place, sync: string): Promise<Statement[]> {
   const statements: Statement[] = []
-  const copies = await readTargets(
-    session,
-    targets.map((target) => stagingOf(sync, target)),
+  const copies = await session.query<TableRef>(
+    `SELECT n.nspname AS schema, c.relname AS "table" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') = $2 ORDER BY 2`,
+    [stagingSchema, stagingComment(sync)],
   )
-  for (const copy of copies.tables) {
+  for (const copy of copies.rows) {
     statements.push({
       title: `drop table ${copy.schema}.${copy.table}`,
       sql: `DROP TABLE IF EXISTS ${quoteTable(copy)}`,

@@ -28,7 +28,8 @@ export function checkCommand(): Command {
 export function problemLines(problem: Problem): string {
   const mark = problem.severity === 'error' ? pc.red('error') : pc.yellow('warning')
   const line = problem.line === null ? '' : `:${problem.line}`
-  const place = problem.file === null ? '' : `${pc.bold(`${problem.file}${line}`)}${problem.field ? ` ${problem.field}` : ''}\n`
+  const place =
+    problem.file === null ? '' : `${pc.bold(`${problem.file}${line}`)}${problem.field ? ` ${problem.field}` : ''}\n`
   return `${place}${errorLines(problem, mark)}\n`
 }
 

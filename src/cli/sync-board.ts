@@ -79,7 +79,9 @@ export class SyncBoard {
         if (state === 'stopped' || state === 'failed') return true
         return state !== 'standby' && state !== 'live' && this.#now() - progressMs > patienceMs
       })
-      .map(({ sync, state, error }) => `${sync} is ${state}${error === null ? '' : `: ${error.message} [${error.code}]`}`)
+      .map(
+        ({ sync, state, error }) => `${sync} is ${state}${error === null ? '' : `: ${error.message} [${error.code}]`}`,
+      )
   }
 }
 
@@ -152,7 +154,8 @@ function report(entry: Entry, nowMs: number): SyncReport {
   const { recent: _recent, nextOffset, endOffset, ...rest } = entry
   const per = (count: (one: Entry['recent'][number]) => number): number =>
     Math.round((entry.recent.reduce((sum, one) => sum + count(one), 0) / windowMs) * 10_000) / 10
-  const lagRecords = nextOffset === null || endOffset === null ? null : endOffset > nextOffset ? endOffset - nextOffset : 0n
+  const lagRecords =
+    nextOffset === null || endOffset === null ? null : endOffset > nextOffset ? endOffset - nextOffset : 0n
   const late = entry.commitTimeMs === null ? null : Math.max(0, (nowMs - entry.commitTimeMs) / 1000)
   return {
     ...rest,

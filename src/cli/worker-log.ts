@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino'
-import { lsnText } from '../engine/sequencer.ts'
 import type { SyncObserver } from '../engine/observe.ts'
+import { lsnText } from '../engine/sequencer.ts'
 
 /** A worker's log: one JSON object a line, for machines; `sync`, `source`, `lsn`, `transaction` and `code` where they apply. */
 export function workerLog(level = process.env.LOG_LEVEL ?? 'info'): Logger {
@@ -39,7 +39,10 @@ export function logSync(log: Logger, source: string): SyncObserver {
         )
         break
       case 'load':
-        log.info({ ...facts, load: event.load?.id ?? null, phase: event.load?.phase ?? 'done', rows: event.rows }, loadText(event))
+        log.info(
+          { ...facts, load: event.load?.id ?? null, phase: event.load?.phase ?? 'done', rows: event.rows },
+          loadText(event),
+        )
         break
       case 'error':
         log.error(

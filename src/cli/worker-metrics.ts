@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { SyncObserver } from '../engine/observe.ts'
 import { syncStates } from '../engine/state.ts'
 import type { SyncBoard } from './sync-board.ts'

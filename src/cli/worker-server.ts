@@ -36,7 +36,11 @@ export async function serveWorker(options: {
       send(reasons.length === 0 ? 200 : 503, 'text/plain', reasons.length === 0 ? 'ready\n' : `${reasons.join('\n')}\n`)
     } else if (path === '/status') {
       const body = { pid: process.pid, syncs: board.reports() }
-      send(200, 'application/json', JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)))
+      send(
+        200,
+        'application/json',
+        JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+      )
     } else if (path === '/metrics') send(200, metrics.contentType, await metrics.metrics())
     else send(404, 'text/plain', 'try /healthz, /readyz, /status or /metrics\n')
   })

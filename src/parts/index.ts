@@ -3,7 +3,7 @@
 export { cacheFolder } from './cache.ts'
 export type { OnPartsEvent, PartsEvent } from './events.ts'
 export type { DatabasePlace, PartAddresses } from './layout.ts'
-export type { PartName } from './part.ts'
+export type { Part, PartName } from './part.ts'
 export { superuserLogin } from './postgres.ts'
 export { type PartStatus, type PartsStatus, readParts } from './read.ts'
 export { secretsFolder } from './secrets.ts'

@@ -15,10 +15,10 @@ const ladders: Readonly<Record<'postgres' | 'other', readonly StopSignal[]>> = {
     { signal: 'SIGINT', waitMs: 20_000 },
     { signal: 'SIGQUIT', waitMs: 5_000 },
   ],
-  other: [{ signal: 'SIGTERM', waitMs: 20_000 }],
+  other: [{ signal: 'SIGTERM', waitMs: 35_000 }],
 }
 
-const order = ['connect', 'registry', 'kafka']
+const order = ['worker', 'connect', 'registry', 'kafka']
 
 /**
  * Ends what earlier runs of the project left: processes remembered with pid and start, then any that carry its mark. Others, also

@@ -41,7 +41,7 @@ export async function startInOrder(
 /** Ends them: Connect, registry, Kafka, then all Postgres servers together. All are tried; the first failure is thrown. */
 export async function stopInOrder(supervisors: readonly Supervisor[]): Promise<void> {
   const failures: unknown[] = []
-  for (const group of ['connect', 'registry', 'kafka', 'postgres']) {
+  for (const group of ['worker', 'connect', 'registry', 'kafka', 'postgres']) {
     const members = supervisors.filter(({ part }) => part.name.split(':')[0] === group)
     const results = await Promise.allSettled(members.map((supervisor) => supervisor.stop()))
     failures.push(...results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])))

@@ -1,7 +1,7 @@
 import type { StopSignal } from './process-identity.ts'
 
-/** `kafka`, `registry`, `connect`, or `postgres:<database>`. */
-export type PartName = 'kafka' | 'registry' | 'connect' | `postgres:${string}`
+/** `kafka`, `registry`, `connect`, `postgres:<database>`, or `worker`: what runs the declarations is supervised like what they stand on. */
+export type PartName = 'kafka' | 'registry' | 'connect' | 'worker' | `postgres:${string}`
 
 /** How to start a process. */
 export interface Command {

@@ -33,6 +33,11 @@ export interface RunningParts {
   pids(): Readonly<Record<string, number>>
   /** Sends a signal to one part's process; it is started again when it dies. */
   kill(part: PartName, signal?: NodeJS.Signals): void
+  /**
+   * Runs one more process of the project under the same supervision, on a port that is remembered with the others; resolves when it is
+   * ready. It is ended before the parts.
+   */
+  supervise(make: (port: number) => Part): Promise<void>
   /** Ends everything, in order, and gives the project free. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -88,6 +93,12 @@ export async function startParts(options: StartPartsOptions): Promise<RunningPar
       pids: () =>
         Object.fromEntries(supervisors.flatMap(({ part, process }) => (process ? [[part.name, process.pid]] : []))),
       kill: (part, name = 'SIGKILL') => supervisors.find((supervisor) => supervisor.part.name === part)?.kill(name),
+      async supervise(make) {
+        const remembered = record.current().ports.worker
+        const { worker } = await choosePorts([{ name: 'worker', remembered }])
+        record.choose('worker', worker!)
+        await supervise(make(worker!)).start(signal)
+      },
       async stop() {
         await stopInOrder(supervisors)
         record.end()

@@ -52,6 +52,8 @@ export interface RecordKeeper {
   /** This process runs the parts from now on. */
   begin(ports: Readonly<Record<string, number>>): void
   set(part: PartName, record: PartRecord): void
+  /** Remembers one more port. */
+  choose(name: string, port: number): void
   /** All parts are stopped; the ports stay remembered. */
   end(): void
 }
@@ -66,6 +68,7 @@ export function keepRecord(folder: string): RecordKeeper {
     current: () => state,
     begin: (ports) => write({ version: 1, owner: ownIdentity(), ports, parts: {} }),
     set: (part, record) => write({ ...state, parts: { ...state.parts, [part]: record } }),
+    choose: (name, port) => write({ ...state, ports: { ...state.ports, [name]: port } }),
     end: () => write({ version: 1, ports: state.ports, parts: {} }),
   }
 }

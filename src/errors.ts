@@ -264,6 +264,13 @@ const table = {
     remedy: 'ALTER TABLE {table} REPLICA IDENTITY FULL, then run `millrace types` again.',
     retriable: false,
   },
+  CONTRACT_NULL_BECOMES_DEFAULT: {
+    message:
+      '{table}.{column} can be null and has a default: the converter of Connect would write the default where the row has null.',
+    remedy:
+      'ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL, or DROP DEFAULT (the application then gives the value).',
+    retriable: false,
+  },
   CONTRACT_FILE_INVALID: {
     message: '{file} is not a row contract: {reason}.',
     remedy: 'Run `millrace types` to write it again from the database; it is not written by hand.',

@@ -15,5 +15,13 @@ export { type PostgresSink, type PostgresSinkOptions, postgresSink } from './dec
 export { type PostgresSource, type PostgresSourceOptions, postgresSource } from './declare/postgres-source.ts'
 export { type Secret, secret } from './declare/secret.ts'
 export { type SyncOptions, sync, type TableSync } from './declare/sync.ts'
-export { type KeyOf, type ReadableRowOf, type RowOf, type Table, table } from './declare/table.ts'
+export {
+  type Image,
+  type KeyOf,
+  type ReadableRowOf,
+  type RowOf,
+  type Table,
+  table,
+  type UnchangeableOf,
+} from './declare/table.ts'
 export { type ErrorCode, type ErrorReport, isMillraceError, MillraceError } from './errors.ts'

@@ -33,6 +33,7 @@ export function columnType(type: CatalogType): ColumnType | { readonly refused: 
   }
   const name = type.name as ScalarType
   if (name === 'interval' && array) return refuse(type, 'Debezium leaves columns of this type out of its records')
+  if (name === 'time' && array) return refuse(type, 'Debezium cuts times in arrays to milliseconds')
   const { modifier } = type
   if (modifier < 0) return { name, array }
   switch (name) {

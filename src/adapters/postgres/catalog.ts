@@ -1,10 +1,10 @@
 import type { ClientBase } from 'pg'
+import { avroName } from '../../contract/debezium/names.ts'
+import { canStandForUnchanged } from '../../contract/debezium/placeholder.ts'
 import { type CatalogType, columnType } from '../../contract/pg-type.ts'
-import type { ColumnContract, ForeignKey, TableContract } from '../../contract/table.ts'
+import type { ColumnContract, ColumnType, ForeignKey, TableContract } from '../../contract/table.ts'
 import { defaultToastTarget, toastable } from '../../contract/toast.ts'
 import { fault, type MillraceError } from '../../errors.ts'
-import { canStandForUnchanged } from '../../contract/debezium/placeholder.ts'
-import { avroName } from '../../contract/debezium/names.ts'
 
 /** What the catalog said of the tables asked for. */
 export interface CatalogReading {
@@ -87,11 +87,13 @@ function readTable(source: string, row: CatalogRow): TableReading {
       return
     }
     names.set(avroName(column.name), column.name)
+    if (column.nullable && column.defaulted && nullBecomesDefault(type)) {
+      problems.push(fault('CONTRACT_NULL_BECOMES_DEFAULT', { table, column: column.name }))
+      return
+    }
     const unchangeable = movable[index]! && !full && !row.key?.includes(column.name)
     if (unchangeable && !canStandForUnchanged(type)) {
-      problems.push(
-        fault('CONTRACT_UNCHANGED_UNREADABLE', { table, column: column.name, type: column.type.spelling }),
-      )
+      problems.push(fault('CONTRACT_UNCHANGED_UNREADABLE', { table, column: column.name, type: column.type.spelling }))
       return
     }
     columns.push({ name: column.name, type, nullable: column.nullable, unchangeable })
@@ -109,6 +111,11 @@ function readTable(source: string, row: CatalogRow): TableReading {
     uniques: row.uniques,
   }
   return { contract, problems, notes }
+}
+
+/** Debezium gives Connect no default for the other types, so that their nulls arrive. */
+function nullBecomesDefault(type: ColumnType): boolean {
+  return !type.array && type.name !== 'bytea'
 }
 
 function identityReason(row: CatalogRow): string {
@@ -133,6 +140,8 @@ interface CatalogRow {
     readonly dropped: boolean
     readonly nullable: boolean
     readonly generated: boolean
+    /** Has a default other than null. */
+    readonly defaulted: boolean
     readonly bytes: number
     readonly storage: string
     readonly type: CatalogType
@@ -172,6 +181,8 @@ SELECT
       'dropped', a.attisdropped,
       'nullable', NOT a.attnotnull,
       'generated', a.attgenerated <> '',
+      'defaulted', coalesce((SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) !~ '^NULL(::|$)'
+        FROM pg_catalog.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum), false),
       'bytes', a.attlen,
       'storage', a.attstorage,
       'type', CASE WHEN e.oid IS NULL THEN NULL ELSE json_build_object(

@@ -1,5 +1,5 @@
 import { fault } from '../errors.ts'
-import { awaitRunning } from './await-running.ts'
+import { awaitRunning, type Patience, systemPatience } from './await-running.ts'
 import { isBroken, type Operation, type Plan, type PlanStep } from './plan-model.ts'
 import { replicatedConfigs } from './plan-topic.ts'
 import type { Platform } from './platform.ts'
@@ -26,6 +26,7 @@ export async function applyPlan(
   plan: Plan,
   platform: Platform,
   onProgress: (progress: ApplyProgress) => void = () => undefined,
+  time: Patience = systemPatience,
 ): Promise<void> {
   if (isBroken(plan)) {
     const errors = plan.problems.filter(({ severity }) => severity === 'error')
@@ -34,7 +35,7 @@ export async function applyPlan(
   const of = plan.steps.length
   for (const [index, step] of plan.steps.entries()) {
     onProgress({ kind: 'step', number: index + 1, of, step, state: 'started' })
-    await run(step.operation, platform, onProgress)
+    await run(step.operation, platform, onProgress, time)
     onProgress({ kind: 'step', number: index + 1, of, step, state: 'done' })
   }
 }
@@ -43,6 +44,7 @@ async function run(
   operation: Operation,
   platform: Platform,
   onProgress: (progress: ApplyProgress) => void,
+  time: Patience,
 ): Promise<void> {
   const { topics, connect } = platform
   switch (operation.do) {
@@ -63,10 +65,10 @@ async function run(
     case 'putConnector':
       await platform.deliverSecrets(operation.secrets)
       await connect.put(operation.connector, operation.config)
-      return awaitRunning(operation.connector, connect, onProgress)
+      return awaitRunning(operation.connector, connect, onProgress, time)
     case 'restartConnector':
       await connect.restart(operation.connector)
-      return awaitRunning(operation.connector, connect, onProgress)
+      return awaitRunning(operation.connector, connect, onProgress, time)
     case 'removeConnector':
       await connect.stop(operation.connector)
       return connect.remove(operation.connector)

@@ -1,3 +1,4 @@
+import type { Clock } from '../engine/ports.ts'
 import { fault } from '../errors.ts'
 import type { ApplyProgress } from './apply.ts'
 import { troubleOf } from './plan-connector.ts'
@@ -11,6 +12,14 @@ const pollMs = 250
 /** Seen running this often, one poll after the other: a task can fail just after its start. */
 const steadyPolls = 3
 
+/** What waiting needs of time. */
+export type Patience = Pick<Clock, 'nowMs' | 'sleep'>
+
+export const systemPatience: Patience = {
+  nowMs: Date.now,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}
+
 /**
  * Returns when the connector's tasks run. Throws `CONNECTOR_FAILED` with the cause when one fails and fails again after a restart,
  * and `CONNECTOR_STARTS_NOT` when they take too long.
@@ -19,15 +28,17 @@ export async function awaitRunning(
   name: string,
   connect: ConnectApi,
   onProgress: (progress: ApplyProgress) => void,
+  time: Patience,
 ): Promise<void> {
-  const started = Date.now()
+  const never = new AbortController().signal
+  const started = time.nowMs()
   let restarted: number | undefined
   let steady = 0
   let saidSeconds = 0
   for (;;) {
     const connector = await connect.connector(name)
     const trouble = connector === null ? undefined : troubleOf(connector)
-    const now = Date.now()
+    const now = time.nowMs()
     steady = isRunning(connector) ? steady + 1 : 0
     if (steady === steadyPolls) return
     if (trouble !== undefined) {
@@ -41,7 +52,7 @@ export async function awaitRunning(
     if (now - started > patienceMs) throw fault('CONNECTOR_STARTS_NOT', { connector: name, seconds, state })
     if (seconds > saidSeconds) onProgress({ kind: 'waiting', connector: name, state, seconds })
     saidSeconds = seconds
-    await new Promise((resolve) => setTimeout(resolve, pollMs))
+    await time.sleep(pollMs, never)
   }
 }
 

@@ -29,7 +29,7 @@ export function checkSync(sync: Declared<AnySync>, project: Project): readonly P
   // Functions are tried only on a declaration that is otherwise sound: what they would say follows from what is said already.
   if (problems.length === 0) {
     for (const error of probeSync(sync.name, declaration)) {
-      if (isMillraceError(error)) report(fieldOf(error), error)
+      if (isMillraceError(error)) report(fieldOf(error, declaration), error)
     }
   }
   return problems
@@ -86,7 +86,8 @@ function checkForeignKeys({ file, declaration }: Declared<AnySync>, report: Repo
   }
 }
 
-/** `tables.orders.where`, from what the probe's error says of itself. */
-function fieldOf({ facts }: MillraceError): string {
-  return ['tables', facts['entry'], facts['function']].filter((part) => part !== undefined).join('.')
+/** `tables.orders.where`, from what the probe's error says of itself: the entry, or else the source table. */
+function fieldOf({ facts }: MillraceError, { from }: AnySync): string {
+  const named = Object.entries(from).find(([, { contract }]) => tableName(contract) === facts.table)
+  return ['tables', facts.entry ?? named?.[0], facts.function].filter((part) => part !== undefined).join('.')
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isSecretive } from './plain-connector.ts'
 import type { Difference, PlanStep } from './plan-model.ts'
 import type { ConnectorConfig, ConnectorState } from './ports.ts'
-import { marked } from './source-connector.ts'
+import { debeziumPostgresClass, marked } from './source-connector.ts'
 
 /** A connector's configuration with the fingerprint by which a later plan tells others' changes from the declaration's. */
 export function withFingerprint(config: ConnectorConfig): ConnectorConfig {
@@ -19,9 +19,8 @@ export function planConnector(
   const common = { kind: 'connector', name, file, sql: [], destructive: false } as const
   const operation = { do: 'putConnector', connector: name, config: wanted, secrets } as const
   if (present === undefined) {
-    const shown = ['connector.class', 'database.hostname', 'database.dbname', 'slot.name', 'table.include.list']
-    const differences = shown.flatMap((field) =>
-      wanted[field] === undefined ? [] : [{ field, from: null, to: wanted[field] }],
+    const differences = Object.entries(wanted).flatMap(([field, to]) =>
+      isTelling(field, wanted) ? [{ field, from: null, to }] : [],
     )
     return { ...common, action: 'create', why: 'declared, not there', differences, operation }
   }
@@ -40,6 +39,12 @@ export function planConnector(
     differences: [],
     operation: { do: 'restartConnector', connector: name },
   }
+}
+
+/** Of a source's many properties those that are its own; of any other connector all that were written. */
+function isTelling(field: string, config: ConnectorConfig): boolean {
+  if (config['connector.class'] !== debeziumPostgresClass) return !field.startsWith('millrace.')
+  return ['connector.class', 'database.hostname', 'database.dbname', 'slot.name', 'table.include.list'].includes(field)
 }
 
 /** Why a connector does not work, in one line; undefined when it does, or is about to. */

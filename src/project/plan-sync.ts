@@ -102,7 +102,6 @@ export async function planForgotten(
   project: Project,
   platform: Platform,
   seen: Observed,
-  problems: Problem[],
 ): Promise<readonly PlanStep[]> {
   const declared = new Set(project.syncs.map(({ name }) => name))
   const sources = new Set([

@@ -34,7 +34,7 @@ export async function planProject(
   // While a file cannot be read, what it declares is not known to be gone.
   const whole = project.problems.every(({ severity }) => severity !== 'error')
   const removals = whole ? await planRemovals(project, platform, seen, problems) : []
-  const forgotten = whole ? await planForgotten(project, platform, seen, problems) : []
+  const forgotten = whole ? await planForgotten(project, platform, seen) : []
   return {
     problems: sortProblems(problems),
     steps: [

@@ -62,7 +62,7 @@ describe('a plan of a project that was never applied', () => {
 
   it('is applied in the order things need each other, and is empty then', async () => {
     const seen: ApplyProgress[] = []
-    await applyPlan(await plan(), (progress) => seen.push(progress))
+    await apply(await plan(), (progress) => seen.push(progress))
     expect(platform.did).toEqual([
       'create topic shop.log',
       'create topic shop.signals',

@@ -110,8 +110,8 @@ export class Follower {
 
   /** Takes one record in. Undefined almost always: then the next can follow at once. */
   take(record: LogRecord): Demand | Promise<void> | undefined {
-    const event = this.#sequencer.accept(record)
     this.#nextOffset = record.offset + 1n
+    const event = this.#sequencer.accept(record)
     if (event === undefined) return undefined
     switch (event.kind) {
       case 'change':

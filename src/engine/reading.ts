@@ -82,7 +82,7 @@ export class Reading {
       if (!isDataError(error)) throw error
       // What came before the culprit is not held up by it.
       const reached = this.#follower.point().nextOffset
-      careful.found = this.#writer.careful
+      careful.found = this.#writer.careful || (careful.until !== null && careful.until >= reached)
       const named = careful.found ? namePlace(error, sync.name, this.#sequencer.transaction, reached - 1n) : error
       await this.#writer.commitNow().catch(() => {})
       if (careful.until === null || careful.until < reached) careful.until = reached

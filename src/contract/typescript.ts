@@ -112,7 +112,7 @@ const lineWidth = 120
 /** A value as a TypeScript literal: on one line where it fits, spread out otherwise. */
 function literal(value: unknown, depth: number): string {
   const flat = flatLiteral(value)
-  if (flat.length + depth * 2 <= lineWidth - 30 && depth > 0) return flat
+  if (flat.length + depth * 2 <= lineWidth - 20 && depth > 0) return flat
   const inner = '  '.repeat(depth + 1)
   const end = '  '.repeat(depth)
   if (Array.isArray(value) && value.length > 0) {
@@ -136,6 +136,7 @@ function flatLiteral(value: unknown): string {
     .join(', ')} }`
 }
 
+/** Quoted only where it must be, as the formatter leaves it. */
 function propertyName(name: string): string {
   return /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) ? name : quoted(name)
 }

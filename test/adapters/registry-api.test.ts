@@ -52,7 +52,10 @@ describe('the registry', () => {
     answers['/apis/ccompat/v7/config'] = [200, { compatibilityLevel: 'BACKWARD' }]
     expect(await registry.compatibility()).toBe('BACKWARD')
     await new Promise((resolve) => server.close(resolve))
-    await expect(registry.schema(7)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE', message: expect.stringContaining(url) })
+    await expect(registry.schema(7)).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      message: expect.stringContaining(url),
+    })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
 })

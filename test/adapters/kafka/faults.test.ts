@@ -13,7 +13,7 @@ describe('what kafkajs throws', () => {
   it('is named by its cause, however often it was tried', () => {
     const refused = new KafkaJSConnectionError('Connection error: connect ECONNREFUSED 127.0.0.1:1', { broker: 'b' })
     const retried = new KafkaJSNumberOfRetriesExceeded(refused, { retryCount: 5, retryTime: 1000 })
-    retried.cause = refused
+    Object.assign(retried, { cause: refused })
     expect(code(retried)).toBe('KAFKA_UNREACHABLE')
   })
 

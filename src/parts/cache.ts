@@ -8,8 +8,8 @@ import type { OnPartsEvent } from './events.ts'
 import { runMaven } from './maven.ts'
 import { identify, isRunning, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 
-/** What Maven fetches; each has a pom of its own in `infra/parts`, which pins it. */
-export const archives = ['kafka', 'debezium', 'converter', 'registry'] as const
+/** What Maven fetches, in the order it is needed; each has a pom of its own in `infra/parts`, which pins it. */
+export const archives = ['kafka', 'registry', 'debezium', 'converter'] as const
 export type Archive = (typeof archives)[number]
 
 /** About how much the first download of each is, in MB, for the progress line. */

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import { end, identify, isRunning, type ProcessIdentity, type StopSignal } from './process-identity.ts'
 import type { PartsRecord } from './state-file.ts'
 
@@ -33,7 +34,7 @@ export async function endLeftovers(folder: string, state: PartsRecord): Promise<
   for (const { name, process } of remembered) {
     await end(process, ladders[name.startsWith('postgres:') ? 'postgres' : 'other'])
   }
-  const unknown = marked(folder)
+  const unknown = unremembered(folder)
   await Promise.all(unknown.map((process) => end(process, [{ signal: 'SIGINT', waitMs: 10_000 }])))
   return [...remembered.map(({ name }) => name), ...unknown.map(({ pid }) => `process ${pid}`)]
 }
@@ -43,8 +44,11 @@ function rank(name: string): number {
   return index === -1 ? order.length : index
 }
 
-/** Running processes with the project's mark; only where the system shows environments (Linux). */
-export function marked(folder: string): ProcessIdentity[] {
+/**
+ * Running processes of the project that nobody remembers: with its mark in their environment, or, since Postgres overwrites its
+ * own, standing in one of its folders. Only where the system shows both (Linux).
+ */
+export function unremembered(folder: string): ProcessIdentity[] {
   let pids: number[]
   try {
     pids = readdirSync('/proc')
@@ -54,13 +58,38 @@ export function marked(folder: string): ProcessIdentity[] {
     return []
   }
   const mark = `\0${variable}=${folder}\0`
+  const servers = serverFolders(folder)
   return pids.flatMap((pid) => {
-    try {
-      if (!`\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(mark)) return []
-      const identity = identify(pid)
-      return identity ? [identity] : []
-    } catch {
-      return []
-    }
+    if (!isMarked(pid, mark) && !standsIn(pid, servers)) return []
+    return identify(pid) ?? []
   })
+}
+
+function isMarked(pid: number, mark: string): boolean {
+  try {
+    return Buffer.concat([Buffer.alloc(1), readFileSync(`/proc/${pid}/environ`)]).includes(mark)
+  } catch {
+    return false
+  }
+}
+
+function standsIn(pid: number, folders: readonly string[]): boolean {
+  try {
+    return folders.includes(readlinkSync(`/proc/${pid}/cwd`))
+  } catch {
+    return false
+  }
+}
+
+/** Data folders of the project's Postgres servers, links followed. */
+function serverFolders(folder: string): string[] {
+  const parent = join(folder, '.millrace', 'postgres')
+  try {
+    return readdirSync(parent).flatMap((name) => {
+      const data = join(parent, name, 'data')
+      return existsSync(data) ? [realpathSync(data)] : []
+    })
+  } catch {
+    return []
+  }
 }

@@ -41,7 +41,7 @@ export function rotateLog(file: string, bytes = bytesMax): boolean {
   return true
 }
 
-/** The last lines of a log, at most `count`, from its last 64 kB. */
+/** The last lines of a log, at most `count`, from its last 64 kB and not before byte `from`. */
 export function lastLines(file: string, count: number, from = 0): string[] {
   let fd: number
   try {
@@ -51,7 +51,8 @@ export function lastLines(file: string, count: number, from = 0): string[] {
   }
   try {
     const size = statSync(file).size
-    const start = Math.max(Math.min(from, size), size - 65_536)
+    // Less than was there before means that it was rotated since.
+    const start = Math.max(from > size ? 0 : from, size - 65_536)
     const buffer = Buffer.alloc(size - start)
     const read = readSync(fd, buffer, 0, buffer.length, start)
     const lines = buffer.toString('utf8', 0, read).split('\n')

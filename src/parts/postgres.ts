@@ -100,6 +100,8 @@ function settings(port: number): string[] {
     // A capture that stays away may hold back this much, not the whole disk; then it must load anew, and says so.
     'max_slot_wal_keep_size=8GB',
     'password_encryption=scram-sha-256',
+    // Latency from commit to commit can then be asked of the two servers, with nothing of ours in between.
+    'track_commit_timestamp=on',
     'log_line_prefix=%m [%p] %u@%d ',
     'logging_collector=off',
   ]

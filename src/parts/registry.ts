@@ -24,10 +24,12 @@ export function registryPart(options: RegistryOptions): Part {
     'apicurio.kafkasql.topic': topics.journal,
     'apicurio.kafkasql.topic.auto-create': false,
     'apicurio.kafkasql.snapshots.topic': topics.snapshots,
+    // It waits so long for a snapshot at each start, and ours has none: a journal of schemas is short.
+    'apicurio.kafkasql.consumer.poll.timeout': 200,
+    'apicurio.kafkasql.snapshot.every.seconds': '876000h',
     'apicurio.events.kafka.topic': topics.events,
     'quarkus.http.host': '127.0.0.1',
     'quarkus.http.port': options.port,
-    'quarkus.log.console.color': false,
     'quarkus.banner.enabled': false,
   }
   return {

@@ -107,7 +107,8 @@ export async function startParts(options: StartPartsOptions): Promise<RunningPar
     }
   } catch (thrown) {
     failed.abort()
-    await stopInOrder(supervisors)
+    // What failed first is what the user must know; a part that does not even end is found by `down`.
+    await stopInOrder(supervisors).catch(() => undefined)
     record.end()
     lock.release()
     throw thrown

@@ -36,6 +36,8 @@ export class Supervisor {
   #restarts = 0
   #watching: Promise<void> | undefined
   #rotation: NodeJS.Timeout | undefined
+  /** Where the log stood when the process was started: what follows are its own words. */
+  #logFrom = 0
 
   constructor(part: Part, options: SupervisorOptions) {
     this.part = part
@@ -52,11 +54,15 @@ export class Supervisor {
 
   /** Resolves when the part is ready; from then on it is kept running. Rejects when the first attempt fails, leaving nothing. */
   async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     const started = Date.now()
     this.#rotation = setInterval(() => rotateLog(this.#options.log), rotateEveryMs)
     this.#rotation.unref()
     this.#options.onEvent({ kind: 'starting', part: this.part.name })
-    const { exited } = await this.#attempt(AbortSignal.any([signal, this.#ended.signal]))
+    const { exited } = await this.#attempt(AbortSignal.any([signal, this.#ended.signal])).catch((thrown: unknown) => {
+      clearInterval(this.#rotation)
+      throw thrown
+    })
     this.#options.onEvent({
       kind: 'ready',
       part: this.part.name,
@@ -72,6 +78,7 @@ export class Supervisor {
     if (this.#state === 'stopped' || this.#state === 'idle') return
     const started = Date.now()
     const identity = this.#identity
+    if (identity === undefined && this.#watching === undefined) return this.#enter('stopped')
     this.#options.onEvent({ kind: 'stopping', part: this.part.name })
     this.#enter('stopping')
     this.#ended.abort()
@@ -115,12 +122,13 @@ export class Supervisor {
         if (this.#ended.signal.aborted) return
         pauseMs = Math.min(pauseMs * 2, backOffMs.last)
         this.#restarts += 1
+        const attemptedAt = Date.now()
         try {
           exited = (await this.#attempt(this.#ended.signal)).exited
           break
         } catch (thrown) {
           if (this.#ended.signal.aborted) return
-          error = isMillraceError(thrown) ? thrown : this.#notReady(0, messageOf(thrown), 0)
+          error = isMillraceError(thrown) ? thrown : this.#notReady(attemptedAt, messageOf(thrown))
         }
       }
       readyAt = Date.now()
@@ -136,7 +144,7 @@ export class Supervisor {
     await part.prepare({ signal, env: markOf(this.#options.project) })
     signal.throwIfAborted()
     if (!(await isFree(part.port))) throw fault('PORT_BUSY', { port: part.port, part: part.name })
-    const from = logSize(this.#options.log)
+    this.#logFrom = logSize(this.#options.log)
     const started = Date.now()
     const child = this.#spawn()
     let ended: string | undefined
@@ -151,7 +159,7 @@ export class Supervisor {
       if (child.pid === undefined) throw fault('PART_TOOL_FAILED', { what: `start ${part.name}`, reason: await exited })
       this.#identity = identify(child.pid)
       this.#enter('starting')
-      await this.#untilReady(signal, started, from, () => ended)
+      await this.#untilReady(signal, started, () => ended)
       await part.settle?.(signal)
       signal.throwIfAborted()
       this.#enter('ready')
@@ -164,26 +172,21 @@ export class Supervisor {
     }
   }
 
-  async #untilReady(
-    signal: AbortSignal,
-    started: number,
-    from: number,
-    ended: () => string | undefined,
-  ): Promise<void> {
+  async #untilReady(signal: AbortSignal, started: number, ended: () => string | undefined): Promise<void> {
     const deadline = started + this.part.readyWithinMs
     let reason = 'it did not answer'
     let pauseMs = 50
     for (;;) {
       signal.throwIfAborted()
       const how = ended()
-      if (how !== undefined) throw this.#exitError(how, from)
+      if (how !== undefined) throw this.#exitError(how)
       try {
         await this.part.probe(signal)
         return
       } catch (thrown) {
         reason = messageOf(thrown)
       }
-      if (Date.now() > deadline) throw this.#notReady(this.part.readyWithinMs / 1000, reason, from)
+      if (Date.now() > deadline) throw this.#notReady(started, reason)
       await sleep(pauseMs)
       pauseMs = Math.min(pauseMs * 1.5, 250)
     }
@@ -216,22 +219,24 @@ export class Supervisor {
     this.#options.onState(state, this.#identity, this.#restarts)
   }
 
-  #exitError(how: string, from = 0): MillraceError {
-    const lines = lastLines(this.#options.log, 12, from)
-    if (lines.some(saysDiskFull)) return fault('DISK_FULL', { part: this.part.name, folder: this.#options.project })
-    return fault('PART_EXITED', { part: this.part.name, how, log: this.#options.log, lines: lines.join('\n') })
+  #exitError(how: string): MillraceError {
+    return this.#diskFull() ?? fault('PART_EXITED', { part: this.part.name, how, ...this.#lastWords() })
   }
 
-  #notReady(seconds: number, reason: string, from: number): MillraceError {
-    const lines = lastLines(this.#options.log, 12, from)
-    if (lines.some(saysDiskFull)) return fault('DISK_FULL', { part: this.part.name, folder: this.#options.project })
-    return fault('PART_NOT_READY', {
-      part: this.part.name,
-      seconds,
-      reason,
-      log: this.#options.log,
-      lines: lines.join('\n'),
-    })
+  #notReady(started: number, reason: string): MillraceError {
+    const seconds = Math.round((Date.now() - started) / 1000)
+    return this.#diskFull() ?? fault('PART_NOT_READY', { part: this.part.name, seconds, reason, ...this.#lastWords() })
+  }
+
+  #lastWords(): { readonly log: string; readonly lines: string } {
+    const { log } = this.#options
+    return { log, lines: lastLines(log, 12, this.#logFrom).join('\n') }
+  }
+
+  #diskFull(): MillraceError | undefined {
+    const { log, project } = this.#options
+    if (!lastLines(log, 200, this.#logFrom).some(saysDiskFull)) return undefined
+    return fault('DISK_FULL', { part: this.part.name, folder: project })
   }
 }
 

@@ -2,6 +2,7 @@ import { fault, isMillraceError, messageOf } from '../../errors.ts'
 import type { LogDecoder, LogEvent, LogRecord } from '../log-event.ts'
 import { tableName } from '../table.ts'
 import { type ColumnValue, unchanged } from '../values.ts'
+import { read } from './generic.ts'
 import { logicalMessage, type NoticeReader, snapshotNotice, transactionMarker } from './notices.ts'
 import { type Placeholder, placeholder } from './placeholder.ts'
 import { type Envelope, type RowDecoder, rowDecoder, type TableReading } from './row-decoder.ts'
@@ -37,6 +38,7 @@ interface RowPlan {
   readonly tables: readonly TablePlan[]
 }
 interface TablePlan {
+  readonly schema: RecordNode
   readonly reading: TableReading
   /** The reason, where the record cannot become what the contract says. */
   readonly rows: RowDecoder | string
@@ -115,8 +117,11 @@ class DebeziumLogDecoder implements LogDecoder {
 
   private tableEvent(value: Buffer, plan: TablePlan): LogEvent | undefined {
     const { tap, envelope } = this
-    if (typeof plan.rows === 'string') throw new Error(plan.rows)
     tap.open(value, wireHeaderBytes)
+    if (typeof plan.rows === 'string') {
+      if (isOf(plan, tap)) throw new Error(plan.rows)
+      return undefined
+    }
     plan.rows.envelope(tap, envelope)
     tap.checkEnd()
     if (!envelope.ours) return undefined
@@ -171,9 +176,9 @@ class DebeziumLogDecoder implements LogDecoder {
     const { contract } = reading
     const whole = contract.columns.flatMap((column, place) => (column.unchangeable ? [] : [place]))
     try {
-      return { reading, rows: rowDecoder(node, reading, this.placeholder), whole }
+      return { schema: node, reading, rows: rowDecoder(node, reading, this.placeholder), whole }
     } catch (thrown) {
-      return { reading, rows: messageOf(thrown), whole }
+      return { schema: node, reading, rows: messageOf(thrown), whole }
     }
   }
 
@@ -181,6 +186,12 @@ class DebeziumLogDecoder implements LogDecoder {
     if (this.plans.size >= plansMax) this.plans.delete(this.plans.keys().next().value!)
     this.plans.set(id, plan)
   }
+}
+
+/** Whether the event is of that very table, and not of one whose name became the same in Avro. */
+function isOf(plan: TablePlan, tap: Tap): boolean {
+  const { source } = read(plan.schema, tap) as { source?: { schema?: unknown; table?: unknown } }
+  return source?.schema === plan.reading.contract.schema && source.table === plan.reading.contract.table
 }
 
 const operations: ReadonlyMap<number, 'insert' | 'update' | 'delete' | 'load' | 'truncate'> = new Map([

@@ -20,6 +20,7 @@ const perSecond = 100
 const began = Date.now()
 const project = await DemoProject.make()
 let matched = false
+let counters: NodeJS.Timeout | undefined
 
 process.on('SIGINT', () => {
   say('\nInterrupted: taking everything down.')
@@ -48,7 +49,7 @@ try {
     random: Math.random,
     onDone: () => watcher.written(),
   })
-  const counters = setInterval(() => say(watcher.line()), 2000)
+  counters = setInterval(() => say(watcher.line()), 2000)
   await quiet
   const latency = await watcher.latency()
 
@@ -94,8 +95,12 @@ try {
   matched =
     torn.sentences.length === 0 && torn.reads > 0 && comparison.every(({ differences }) => differences.length === 0)
   await Promise.all([shop, billing, probe, traffic].map((client) => client.end()))
-  if (options.keep) await project.printAddresses()
+  if (options.keep) for (const line of project.addresses()) say(`  ${line}`)
+} catch (error) {
+  say(pc.red(`\n${error instanceof Error ? error.message : String(error)}`))
+  await project.status()
 } finally {
+  clearInterval(counters)
   if (!options.keep) await project.down()
 }
 

@@ -102,7 +102,7 @@ export class Watcher {
         this.#torn.push(...torn)
       }
       const { rows } = await this.#probe.query(
-        `SELECT round(extract(epoch FROM clock_timestamp() - commit_time), 2) AS behind FROM millrace.positions WHERE sync = 'billing-copy'`,
+        `SELECT round(extract(epoch FROM clock_timestamp() - committed_at), 2) AS behind FROM millrace.positions WHERE sync = 'billing-copy'`,
       )
       this.#lag = rows[0]?.behind === null ? 'is loading' : `shows the shop of ${rows[0]?.behind} s ago`
       await sleep(25)

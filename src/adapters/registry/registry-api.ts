@@ -21,7 +21,7 @@ export interface RegistryOptions {
 /** An Apicurio registry through its Confluent-compatible API. */
 export function registryApi(options: RegistryOptions): RegistryApi & SchemaReader {
   const base = options.url.replace(/\/+$/, '')
-  const api = `${base}/apis/ccompat/v7`
+  const confluent = '/apis/ccompat/v7'
   const timeoutMs = options.timeoutMs ?? 10_000
   const schemasMax = options.schemasMax ?? 10_000
   const schemas = new Map<number, Promise<string>>()
@@ -29,23 +29,35 @@ export function registryApi(options: RegistryOptions): RegistryApi & SchemaReade
   const ask = async (path: string): Promise<Response> => {
     const unreachable = (reason: string, thrown?: unknown): Error =>
       fault('REGISTRY_UNREACHABLE', { url: base, reason }, thrown)
-    const answer = await fetch(`${api}${path}`, { signal: AbortSignal.timeout(timeoutMs) }).catch((thrown: unknown) => {
-      throw unreachable(messageOf(thrown instanceof Error && thrown.cause ? thrown.cause : thrown), thrown)
-    })
-    if (answer.ok || answer.status === 404) return answer
-    const words = (await answer.text()).slice(0, 200)
-    if (answer.status >= 500 || answer.status === 429) throw unreachable(`HTTP ${answer.status} ${words}`)
-    throw fault('REGISTRY_REFUSED', { request: path, status: answer.status, reason: words })
+    const answer = await fetch(`${base}${path}`, { signal: AbortSignal.timeout(timeoutMs) }).catch(
+      (thrown: unknown) => {
+        throw unreachable(messageOf(thrown instanceof Error && thrown.cause ? thrown.cause : thrown), thrown)
+      },
+    )
+    if (answer.status >= 500 || answer.status === 429) throw unreachable(`HTTP ${answer.status} ${await words(answer)}`)
+    return answer
   }
 
   const fetchSchema = async (id: number): Promise<string> => {
-    const answer = await ask(`/schemas/ids/${id}`)
-    if (!answer.ok) throw fault('REGISTRY_SCHEMA_MISSING', { id, url: base })
+    const answer = await ask(`${confluent}/schemas/ids/${id}`)
+    if (answer.status === 404) throw fault('REGISTRY_SCHEMA_MISSING', { id, url: base })
+    if (answer.status === 400) return fetchContent(id, await words(answer))
+    await expectOk(answer, `schema ${id}`)
     const { schema, schemaType } = (await answer.json()) as { readonly schema: string; readonly schemaType?: string }
     if (schemaType !== undefined && schemaType !== 'AVRO') {
       throw fault('REGISTRY_REFUSED', { request: `schema ${id}`, status: 200, reason: `it is ${schemaType}, not Avro` })
     }
     return schema
+  }
+
+  /**
+   * Apicurio guesses the type of a content before it answers in Confluent's form, and gives up on some valid Avro schemas (seen with a
+   * jsonb column that has a default). Its own interface has the content as it was written, under the same id.
+   */
+  const fetchContent = async (id: number, reason: string): Promise<string> => {
+    const answer = await ask(`/apis/registry/v2/ids/contentIds/${id}`)
+    if (!answer.ok) throw fault('REGISTRY_REFUSED', { request: `schema ${id}`, status: 400, reason })
+    return answer.text()
   }
 
   return {
@@ -60,9 +72,18 @@ export function registryApi(options: RegistryOptions): RegistryApi & SchemaReade
       return fetched
     },
     async compatibility() {
-      const answer = await ask('/config')
+      const answer = await ask(`${confluent}/config`)
+      await expectOk(answer, '/config')
       const mode = (await answer.json()) as { readonly compatibilityLevel?: string; readonly compatibility?: string }
       return mode.compatibilityLevel ?? mode.compatibility ?? 'NONE'
     },
   }
+}
+
+async function expectOk(answer: Response, request: string): Promise<void> {
+  if (!answer.ok) throw fault('REGISTRY_REFUSED', { request, status: answer.status, reason: await words(answer) })
+}
+
+async function words(answer: Response): Promise<string> {
+  return (await answer.text()).slice(0, 200)
 }

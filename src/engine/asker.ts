@@ -14,6 +14,7 @@ export class Asker {
   #stop = new AbortController()
   #wake = new AbortController()
   #asking: string | null = null
+  #heardMs = 0
 
   /** `failed` is told when a signal could not be sent; the asking ends with it. */
   constructor(signals: LoadSignals, clock: Clock, bounds: SyncBounds, failed: (error: unknown) => void) {
@@ -39,6 +40,11 @@ export class Asker {
     this.#wake.abort()
   }
 
+  /** A snapshot is under way, which may be what was asked for: the time to ask again counts from now. */
+  postpone(): void {
+    this.#heardMs = this.#clock.nowMs()
+  }
+
   stop(): void {
     this.#asking = null
     this.#stop.abort()
@@ -50,9 +56,15 @@ export class Asker {
     for (let attempt = 1; !stop.aborted; attempt++) {
       await this.#signals.request({ id: load.id, tables: load.tables })
       if (stop.aborted) return
+      this.postpone()
+      const patienceMs = signalRetryMs * Math.min(attempt, 10)
       const wake = new AbortController()
       this.#wake = wake
-      await this.#clock.sleep(signalRetryMs * Math.min(attempt, 10), wake.signal)
+      for (;;) {
+        const leftMs = this.#heardMs + patienceMs - this.#clock.nowMs()
+        if (leftMs <= 0 || wake.signal.aborted) break
+        await this.#clock.sleep(leftMs, wake.signal)
+      }
       if (wake.signal.aborted) await this.#clock.sleep(backoffMs(attempt, retryMs, retryMsMax, this.#clock), stop)
     }
   }

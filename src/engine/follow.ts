@@ -17,12 +17,13 @@ import type { Writer } from './writer.ts'
  * - `absent`: the log does not begin with an initial snapshot.
  * - `round`: the snapshot ended without all tables; another round is needed.
  * - `ask`: the snapshot asked for was perhaps swallowed; ask again.
+ * - `wait`: another snapshot is under way; do not ask again yet.
  * - `phase`: the load went on to another phase.
  */
 export type Demand =
   | { readonly kind: 'whole'; readonly lsn: bigint; readonly commitTimeMs: number }
   | { readonly kind: 'over'; readonly id: string }
-  | { readonly kind: 'absent' | 'round' | 'ask' | 'phase' }
+  | { readonly kind: 'absent' | 'round' | 'ask' | 'wait' | 'phase' }
 
 /** A source table as changes meet it. */
 interface Route {
@@ -99,11 +100,15 @@ export class Follower {
     this.load = null
   }
 
-  /** The source begins its snapshot here: what came before, an unfinished transaction with it, counts no more. */
-  startOver(load: LoadState): void {
+  /**
+   * The source begins its snapshot here: what came before and is not `stored`, an unfinished transaction with it, counts no more.
+   */
+  startOver(load: LoadState, stored: Position): void {
     this.#sequencer.abandon()
     this.#held = null
-    if (this.#appliedLsn === null) this.#identity = null
+    this.#appliedLsn = stored.appliedLsn
+    this.#commitTimeMs = stored.commitTimeMs
+    this.#identity = stored.appliedLsn === null ? null : stored.identity
     this.load = load
     for (const table of load.tables) this.#missing.forget(table)
   }
@@ -245,7 +250,7 @@ export class Follower {
       notice.scope === 'initial' ? { load: onInitial(load, notice) } : onIncremental(load, notice)
     this.#load = step.load
     if (step.demand === 'start') this.#startRows(step.load)
-    if (step.demand === 'round' || step.demand === 'ask') return { kind: step.demand }
+    if (step.demand !== undefined && step.demand !== 'start') return { kind: step.demand }
     return step.load.phase === load.phase ? undefined : { kind: 'phase' }
   }
 

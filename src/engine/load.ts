@@ -58,19 +58,20 @@ export function afterTruncate(load: LoadState, table: string): LoadState {
  *
  * - `start`: the rows of `load.tables` follow; tables in `clear` are to be emptied now.
  * - `ask`: the snapshot asked for may have been swallowed or refused; ask again.
+ * - `wait`: another snapshot is under way; asking again now would only make it longer.
  * - `round`: the snapshot ended without all tables; another round is needed.
  */
 export function onIncremental(
   load: LoadState,
   notice: SnapshotNotice,
-): { readonly load: LoadState; readonly demand?: 'start' | 'ask' | 'round' } {
+): { readonly load: LoadState; readonly demand?: 'start' | 'ask' | 'wait' | 'round' } {
   const ours = notice.id === load.id || load.tables.every((table) => notice.tables.includes(table))
   if (notice.status === 'started') {
-    return ours ? { load: { ...load, phase: 'rows', covered: [] }, demand: 'start' } : { load }
+    return ours ? { load: { ...load, phase: 'rows', covered: [] }, demand: 'start' } : { load, demand: 'wait' }
   }
   if (load.phase === 'awaiting') {
     const over = notice.status === 'completed' || notice.status === 'aborted'
-    return over ? { load, demand: 'ask' } : { load }
+    return { load, demand: over ? 'ask' : 'wait' }
   }
   if (load.phase === 'settling') return { load }
   switch (notice.status) {

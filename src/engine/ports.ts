@@ -129,7 +129,8 @@ export interface SyncSink {
 export interface Applied {
   /**
    * The partial upserts and the moves of the call whose row was not there; they had no effect. Not those that an earlier whole image of
-   * the same row in the same call completes. Usually empty. During a load it is expected, otherwise it is drift and the sync stops.
+   * the same row in the same call completes, nor, of a `together` call, those that a later whole image or delete of the row makes void.
+   * Usually empty. During a load it is expected, otherwise it is drift and the sync stops.
    */
   readonly missing: readonly SinkChange[]
 }

@@ -44,6 +44,7 @@ export class Reading {
   readonly #follower: Follower
   readonly #asker: Asker
   #pull: Pull | null = null
+  #stored: Position
   #endOffset = 0n
   #reachedEndMs: number
   #live = false
@@ -53,6 +54,7 @@ export class Reading {
     this.#options = options
     this.#tables = tables
     this.#start = start
+    this.#stored = start
     this.#reachedEndMs = clock.nowMs()
     this.#missing = new MissingRows(sync.tables, start.load?.again ?? [], bounds.missingRowsMax)
     const joining = start.load?.phase === 'awaiting' && start.load.from === 'signal'
@@ -169,7 +171,11 @@ export class Reading {
       case 'round':
         return this.#again(uncovered(this.#follower.load!))
       case 'ask':
-        return this.#asker.nudge()
+        this.#asker.nudge()
+        return
+      case 'wait':
+        this.#asker.postpone()
+        return
       case 'phase':
         this.#asker.follow(this.#follower.load)
         this.#stands(false)
@@ -215,7 +221,7 @@ export class Reading {
     await this.#writer.abandon()
     const into = this.#follower.load?.into ?? 'staging'
     const load = { ...beginLoad({ id, from: 'beginning', into, tables: this.#tables }), phase: 'rows' as const }
-    this.#follower.startOver(load)
+    this.#follower.startOver(load, this.#stored)
     await this.#writer.within((transaction) => transaction.clear(into))
     await this.#writer.mark(this.#follower.point(), 0)
     await this.#writer.commitNow()
@@ -242,6 +248,7 @@ export class Reading {
     const { careful, report } = this.#options
     const { position, transactions, changes, bytes, tookMs } = commit
     const { appliedLsn, commitTimeMs, nextOffset } = position
+    this.#stored = position
     if (careful.until !== null && nextOffset >= careful.until) {
       careful.until = null
       this.#writer.careful = false

@@ -39,7 +39,10 @@ export class Session {
   /** Where to go on: at the stored position, or at a load's start when there is none or it does not do any more. */
   async #resume(stored: Position | null): Promise<Position> {
     if (stored === null) return this.#startLoad(null, 'beginning')
-    const same = Object.entries(this.#hashes).every(([target, hash]) => stored.mappings[target] === hash)
+    const hashes = Object.entries(this.#hashes)
+    let same = hashes.every(([target, hash]) => stored.mappings[target] === hash)
+    // A sync that lost a table goes on without it; a load of other tables than these does not.
+    if (stored.load !== null && Object.keys(stored.mappings).length !== hashes.length) same = false
     if (!same) return this.#startLoad(stored, 'beginning')
     const { first, next } = await this.#options.tenure.range()
     if (stored.nextOffset < first || stored.nextOffset > next) {

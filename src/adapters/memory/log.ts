@@ -3,8 +3,8 @@ import type { LogBatch, LogPort, Tenure } from '../../engine/ports.ts'
 import { fault } from '../../errors.ts'
 import { type Gate, openGate } from './gate.ts'
 
-interface Entry {
-  readonly record: LogRecord
+/** A record that carries what it means; its bytes say nothing. */
+interface Entry extends LogRecord {
   readonly event: LogEvent
 }
 
@@ -16,7 +16,6 @@ interface Member {
 
 /**
  * A source's log in memory: events at offsets with gaps, of which a part can be cut away, and one owner at a time among the members.
- * The bytes of a record say nothing; `decoder` knows each by its offset.
  */
 export class MemoryLog {
   readonly #name: string
@@ -40,7 +39,7 @@ export class MemoryLog {
   /** Makes events readable, all at once. */
   append(events: readonly LogEvent[]): void {
     for (const event of events) {
-      this.#entries.push({ record: { offset: this.#next, key: null, value: bytes }, event })
+      this.#entries.push({ offset: this.#next, key: null, value: bytes, event })
       this.#next += 1n
     }
     this.#stir()
@@ -54,7 +53,7 @@ export class MemoryLog {
 
   /** Retention: forgets what is before `offset`. */
   cut(offset: bigint): void {
-    this.#entries = this.#entries.filter((entry) => entry.record.offset >= offset)
+    this.#entries = this.#entries.filter((entry) => entry.offset >= offset)
     if (offset > this.#first) this.#first = offset
   }
 
@@ -68,7 +67,7 @@ export class MemoryLog {
 
   readonly decoder: LogDecoder = {
     prepare: async () => {},
-    decode: ({ offset }) => this.#entries[this.#indexOf(offset)]?.event,
+    decode: (record) => (record as Entry).event,
   }
 
   /** Makes a member the owner, whoever was it before. `late` returns what tells the old one, for a test to call when it likes. */
@@ -139,7 +138,7 @@ export class MemoryLog {
     if (from < first || from > next) throw fault('LOG_SHORTER', { log: this.#name, from, first, next })
     const start = this.#indexOf(from)
     const end = Math.min(start + this.#batchMax(), this.#entries.length)
-    const records = this.#entries.slice(start, end).map((entry) => entry.record)
+    const records = this.#entries.slice(start, end)
     const nextOffset = end === this.#entries.length ? next : records.at(-1)!.offset + 1n
     return { records, nextOffset, endOffset: next }
   }
@@ -150,7 +149,7 @@ export class MemoryLog {
     let high = this.#entries.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#entries[middle]!.record.offset < offset) low = middle + 1
+      if (this.#entries[middle]!.offset < offset) low = middle + 1
       else high = middle
     }
     return low

@@ -62,16 +62,15 @@ export class MemorySink {
   /** Other tables from now on, as `apply` would make them; rows of targets that stay are kept. */
   reshape(targets: readonly TargetTable[]): void {
     const before = this.#store
-    const names = this.#targets.map((target) => JSON.stringify(target))
+    const shape = ({ schema, table, columns }: TargetTable): string => JSON.stringify([schema, table, columns])
+    const names = this.#targets.map(shape)
     this.#targets = targets
     this.#store = new TargetStore(targets, this.#options.constraints ?? 'deferred')
     targets.forEach((target, table) => {
-      const old = names.indexOf(JSON.stringify(target))
+      const old = names.indexOf(shape(target))
       if (old < 0) return
-      const rows = [...before.rows(old).values()]
-      this.#store.inOrder(rows.map((values) => ({ op: 'upsert', table, values })))
+      this.#store.fill(table, before.rows(old))
     })
-    this.#store.keep()
     this.#staging = null
   }
 

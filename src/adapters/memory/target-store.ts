@@ -34,6 +34,11 @@ export class TargetStore {
     return this.#rows[table]!
   }
 
+  /** Takes rows over as they are. */
+  fill(table: number, rows: ReadonlyMap<string, Row>): void {
+    this.#rows[table] = new Map(rows)
+  }
+
   get empty(): boolean {
     return this.#rows.every((rows) => rows.size === 0)
   }

@@ -14,19 +14,26 @@ export function valueText(value: Exclude<Plain, null>): string {
   return (value as Decimal).toFixed()
 }
 
-/** One array literal of many values: how a whole column of a chunk travels as one parameter. */
-export function arrayLiteral(values: Iterable<Plain>): string {
+/** One array literal of the values at `place` of many rows: how a column of a chunk travels as one parameter. */
+export function columnLiteral(rows: readonly { readonly values: readonly ColumnValue[] }[], place: number): string {
   let out = '{'
-  let first = true
-  for (const value of values) {
-    if (first) first = false
-    else out += ','
-    if (value === null) out += 'NULL'
-    else if (typeof value === 'number') out += numberText(value)
-    else if (typeof value === 'bigint' || typeof value === 'boolean') out += String(value)
-    else out += quoteElement(valueText(value))
+  for (let at = 0; at < rows.length; at++) {
+    if (at > 0) out += ','
+    out += element(rows[at]!.values[place] as Plain)
   }
   return `${out}}`
+}
+
+function arrayLiteral(values: readonly (Scalar | null)[]): string {
+  return `{${values.map(element).join(',')}}`
+}
+
+function element(value: Plain): string {
+  if (value === null) return 'NULL'
+  if (typeof value === 'string') return quoteElement(value)
+  if (typeof value === 'number') return numberText(value)
+  if (typeof value !== 'object') return String(value)
+  return quoteElement(valueText(value))
 }
 
 const special = /["\\]/

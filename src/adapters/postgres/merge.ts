@@ -4,16 +4,16 @@ import type { RowKey } from './row-key.ts'
 
 type Values = readonly ColumnValue[]
 
+const none: readonly SinkChange[] = []
+
 /** A row, or its key alone, and the partial changes that had no effect when no such row was there. */
 export interface RowImage {
   readonly values: Values
   readonly partials: readonly SinkChange[]
 }
 
-/** What is left to do to one table once only the last image of each row counts. */
+/** What is left to do to one table once only the last image of each row counts. No row is in two of the lists. */
 export interface TableWork {
-  /** Rows whose being there matters only to partial changes that a later change made void. To be looked at before anything is done. */
-  readonly probes: readonly RowImage[]
   /** Of the values only the key counts. */
   readonly deletes: readonly RowImage[]
   readonly wholes: readonly RowImage[]
@@ -37,7 +37,7 @@ interface Fate {
   image: Values | null
   /** A delete or a whole image came: what the row was before the step no longer matters to it. */
   settled: boolean
-  /** Partial changes from before it was settled. */
+  /** Partial changes of a row that is not settled. */
   readonly partials: SinkChange[]
 }
 
@@ -110,20 +110,34 @@ function over(before: Values, after: Values): Values {
 }
 
 function workOf(fates: Iterable<Fate>): TableWork {
-  const work = {
-    probes: [] as RowImage[],
-    deletes: [] as RowImage[],
-    wholes: [] as RowImage[],
-    partials: [] as RowImage[],
-  }
+  const work = { deletes: [] as RowImage[], wholes: [] as RowImage[], partials: [] as RowImage[] }
   for (const { key, image, settled, partials } of fates) {
-    if (!settled) {
-      work.partials.push({ values: image!, partials })
-      continue
-    }
-    if (partials.length > 0) work.probes.push({ values: key, partials })
-    if (image) work.wholes.push({ values: image, partials: [] })
-    else work.deletes.push({ values: key, partials: [] })
+    if (!settled) work.partials.push({ values: image!, partials })
+    else if (image) work.wholes.push({ values: image, partials: none })
+    else work.deletes.push({ values: key, partials: none })
   }
   return work
+}
+
+/** Of the partial changes that met no row those that no later change of the group made void. */
+export function unresolved(
+  missing: readonly SinkChange[],
+  changes: readonly SinkChange[],
+  keys: readonly RowKey[],
+): readonly SinkChange[] {
+  if (missing.length === 0) return missing
+  const open = new Set(missing)
+  const settled = new Set<string>()
+  const emptied = new Set<number>()
+  for (const change of changes.toReversed()) {
+    if (change.op === 'truncate') {
+      emptied.add(change.table)
+      continue
+    }
+    const row = `${change.table}:${keys[change.table]!(change.values)}`
+    if (open.has(change)) {
+      if (settled.has(row) || emptied.has(change.table)) open.delete(change)
+    } else if (change.op === 'delete' || !change.values.includes(unchanged)) settled.add(row)
+  }
+  return [...open]
 }

@@ -2,7 +2,7 @@ import type { Applied, Position, SinkChange, SinkTransaction } from '../../engin
 import { fault, messageOf } from '../../errors.ts'
 import type { PostgresConnection, Session } from './connection.ts'
 import { connectionGone, serverError, sinkFault } from './faults.ts'
-import { type Step, steps } from './merge.ts'
+import { type Step, steps, unresolved } from './merge.ts'
 import { quoteTable } from './names.ts'
 import { storeParameters, storeSql } from './positions.ts'
 import type { SinkTable, SinkTables } from './sink-tables.ts'
@@ -112,7 +112,7 @@ export class PostgresSinkTransaction implements SinkTransaction {
       else await this.#rows(writer, step)
     }
     await writer.finish()
-    return { missing: writer.missing }
+    return { missing: unresolved(writer.missing, changes, tables.keys) }
   }
 
   async #rows(writer: SinkWriter, step: Step & { readonly kind: 'rows' }): Promise<void> {
@@ -125,7 +125,6 @@ export class PostgresSinkTransaction implements SinkTransaction {
       for (const { table, work } of touched.toReversed()) await writer.delete(table, work.deletes)
     }
     writer.missing.push(...step.missing)
-    for (const { table, work } of touched) await writer.probe(table, work.probes)
     if (deletesFirst) await deletes()
     for (const { table, work } of touched) {
       await writer.upsert(table, work.wholes)

@@ -54,16 +54,12 @@ export class SinkWriter {
     for (const [places, shaped] of byShape(rows)) await this.#write(table, this.#of(table).update(places), shaped)
   }
 
-  async probe(table: SinkTable, rows: readonly RowImage[]): Promise<void> {
-    if (rows.length > 0) await this.#write(table, this.#of(table).probe(), rows)
-  }
-
   async delete(table: SinkTable, rows: readonly RowImage[]): Promise<void> {
     if (rows.length > 0) await this.#write(table, this.#of(table).delete(), rows)
   }
 
   async move(table: SinkTable, change: SinkChange & { readonly op: 'move' }): Promise<void> {
-    const statement = this.#of(table).move(placesOf(shapeOf(change.values)))
+    const statement = this.#of(table).move(placesOf(shapeOf(change.values), change.values.length))
     const old = parametersText(keyPlaces(table.target), change.from)
     const parameters = [...old, ...parametersText(statement.places, change.values)]
     const context = { table: nameOf(table), row: keyLabel(table.target, change.from) }
@@ -122,7 +118,7 @@ function nameOf({ target }: SinkTable): string {
 }
 
 /** Groups rows by which of their columns are to be written, in the order the shapes appear. */
-function byShape(rows: readonly RowImage[]): Iterable<readonly [readonly number[], readonly RowImage[]]> {
+function* byShape(rows: readonly RowImage[]): Generator<readonly [readonly number[], readonly RowImage[]]> {
   const shapes = new Map<string, RowImage[]>()
   for (const row of rows) {
     const shape = shapeOf(row.values)
@@ -130,7 +126,7 @@ function byShape(rows: readonly RowImage[]): Iterable<readonly [readonly number[
     if (same) same.push(row)
     else shapes.set(shape, [row])
   }
-  return [...shapes].map(([shape, same]) => [placesOf(shape), same] as const)
+  for (const [shape, same] of shapes) yield [placesOf(shape, same[0]!.values.length), same]
 }
 
 function* parts(rows: readonly RowImage[]): Generator<readonly RowImage[]> {

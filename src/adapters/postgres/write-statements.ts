@@ -1,6 +1,6 @@
 import type { TargetTable } from '../../contract/target-table.ts'
 import { type ColumnValue, unchanged } from '../../contract/values.ts'
-import { arrayLiteral } from './literals.ts'
+import { columnLiteral } from './literals.ts'
 import { quoteName, quoteNames, quoteTable, type TableRef } from './names.ts'
 import { keyPlaces } from './row-key.ts'
 import type { PresentTable } from './target-catalog.ts'
@@ -81,11 +81,6 @@ export class TableStatements {
     }
   }
 
-  /** Answers with the ordinals (from 1) of the keys without a row. */
-  probe(): SetStatement {
-    return { places: this.#key, text: `WITH v AS (SELECT * FROM ${this.#rows(this.#key, true)}) ${this.#absent()}` }
-  }
-
   delete(): SetStatement {
     return {
       places: this.#key,
@@ -136,25 +131,20 @@ export class TableStatements {
   }
 }
 
-/** The places of a row that are to be written: not those the log does not carry or the update did not touch. */
+/** Which places of a row are to be written: not those the log does not carry or the update did not touch. */
 export function shapeOf(values: Values): string {
-  let shape = ''
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]
-    shape += value === undefined || value === unchanged ? '-' : 'x'
-  }
-  return shape
+  let whole = true
+  for (let at = 0; whole && at < values.length; at++) whole = values[at] !== undefined && values[at] !== unchanged
+  if (whole) return ''
+  return values.map((value) => (value === undefined || value === unchanged ? '-' : 'x')).join('')
 }
 
-export function placesOf(shape: string): readonly number[] {
-  return [...shape].flatMap((mark, at) => (mark === 'x' ? [at] : []))
+/** The places of a shape; the empty one is all of them. */
+export function placesOf(shape: string, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, at) => at).filter((at) => shape === '' || shape[at] === 'x')
 }
 
 /** The parameters of a set: one array literal per place. */
 export function parametersOf(places: readonly number[], rows: readonly { readonly values: Values }[]): string[] {
-  return places.map((place) => arrayLiteral(column(rows, place)))
-}
-
-function* column(rows: readonly { readonly values: Values }[], place: number): Generator<never> {
-  for (const { values } of rows) yield values[place] as never
+  return places.map((place) => columnLiteral(rows, place))
 }

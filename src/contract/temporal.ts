@@ -69,12 +69,13 @@ export function isoInterval(text: string): string {
 }
 
 /**
- * The text Postgres takes for a date or timestamp of any year, whatever its DateStyle: eras instead of signs. Texts without a
- * sign pass as they are.
+ * The text Postgres takes for a date or timestamp of any year, whatever its DateStyle: eras instead of signs. Years of our era
+ * with four digits pass as they are.
  */
 export function pgTemporal(iso: string): string {
   const first = iso.charCodeAt(0)
-  if ((first !== plus && first !== minus) || iso === '-infinity') return iso
+  const plain = first !== plus && first !== minus && !iso.startsWith('0000-')
+  if (plain || iso === '-infinity') return iso
   const end = iso.indexOf('-', 1)
   const year = Number(iso.slice(0, end))
   const rest = iso.slice(end)

@@ -52,7 +52,7 @@ function readTable(source: string, row: CatalogRow): TableReading {
   const notes: string[] = []
   const full = row.identity === 'f'
 
-  if (row.kind !== 'r' && row.kind !== 'p') problems.push(fault('CONTRACT_NOT_A_TABLE', { table }))
+  if (row.kind !== 'r' && row.kind !== 'p') return { problems: [fault('CONTRACT_NOT_A_TABLE', { table })], notes }
   if (row.key === null) problems.push(fault('CONTRACT_KEY_MISSING', { table }))
   else if (!full && (row.identity !== 'd' || row.keyDeferrable)) {
     problems.push(fault('CONTRACT_REPLICA_IDENTITY', { table, reason: identityReason(row) }))

@@ -44,8 +44,8 @@ const images: readonly {
   {
     table: 'orders',
     key: 'id',
-    source: `SELECT id, customer_id, status::text, net, tax, placed_at, net + tax AS total FROM public.orders WHERE status <> 'draft'`,
-    target: 'SELECT id, customer_id, status::text, net, tax, placed_at, total FROM shop.orders',
+    source: `SELECT id, customer_id, status::text, net, tax, placed_at, trim_scale(net + tax) AS total FROM public.orders WHERE status <> 'draft'`,
+    target: 'SELECT id, customer_id, status::text, net, tax, placed_at, trim_scale(total) AS total FROM shop.orders',
   },
   image('order_items', 'order_id, line', 'order_id, line, sku, quantity, price'),
   image('payments', 'id', 'id, order_id, amount, method::text, details, paid_at'),

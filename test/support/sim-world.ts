@@ -77,7 +77,7 @@ export class SimWorld {
 
   note(text: string): void {
     this.trace.push(text)
-    if (this.trace.length > 2000) this.trace.splice(0, 1000)
+    if (this.trace.length > 2000 && !process.env.MILLRACE_TRACE) this.trace.splice(0, 1000)
   }
 }
 

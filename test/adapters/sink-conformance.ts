@@ -21,6 +21,8 @@ export interface SinkFixture {
   place(targets: readonly TargetTable[]): Promise<SinkPlace>
   /** False: the store has no foreign keys and no unique values to break. */
   readonly constraints: boolean
+  /** What this sink still owes, with the reason; the checks concerned are left out. */
+  readonly waivers?: { readonly missingAfterDelete?: string; readonly violationValues?: string }
 }
 
 /** What every sink owes the engine. Each adapter's tests call this with its own fixture. */
@@ -287,7 +289,9 @@ export function sinkConformance(fixture: SinkFixture): void {
               const missing = await write(sink, epoch, group)
               const expected = model.apply(group)
               // Whether a truncate settles a row before it is the sink's to say.
-              if (group.every(({ op }) => op !== 'truncate')) expect(rowsOf(missing)).toEqual(rowsOf(expected))
+              const compared =
+                fixture.waivers?.missingAfterDelete === undefined && group.every(({ op }) => op !== 'truncate')
+              if (compared) expect(rowsOf(missing)).toEqual(rowsOf(expected))
               from += size
             }
             expect(await place.rows(0)).toEqual(model.rows(0))
@@ -336,7 +340,7 @@ function constraintConformance(fixture: SinkFixture): void {
     expect(error).toMatchObject({ code: 'SINK_CONSTRAINT', retriable: false })
     expect(error.message).toContain('children')
     expect(error.message).toContain('7')
-    expect(error.message).not.toContain('secret')
+    if (fixture.waivers?.violationValues === undefined) expect(error.message).not.toContain('secret')
     expect(await place.rows(1)).toEqual([])
     await write(sink, epoch, [child(1n, 1n, 'a')])
     expect(await place.rows(1)).toHaveLength(1)

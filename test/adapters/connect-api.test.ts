@@ -9,8 +9,8 @@ type Answer = readonly [status: number, body?: unknown]
 let server: Server
 let connect: ConnectApi
 let url: string
-/** Answers by `METHOD path`; a list is given out one by one, the last again and again. */
-let answers: Record<string, Answer | Answer[]>
+/** Answers by `METHOD path`, given out one by one, the last again and again. */
+let answers: Record<string, Answer[]>
 let asked: string[]
 
 beforeEach(async () => {
@@ -19,8 +19,8 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     const key = `${request.method} ${request.url}`
     asked.push(key)
-    const found = answers[key] ?? [404, { error_code: 404, message: 'not found' }]
-    const [status, body] = (Array.isArray(found[0]) ? (found.length > 1 ? found.shift() : found[0]) : found) as Answer
+    const found = answers[key] ?? [[404, { error_code: 404, message: 'not found' }]]
+    const [status, body] = found.length > 1 ? found.shift()! : found[0]!
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body))
   })
@@ -39,7 +39,7 @@ describe('Connect over REST', () => {
   })
 
   it('gives up on a rebalance that does not end, in its own words', async () => {
-    answers = { 'PUT /connectors/shop/config': [409, { error_code: 409, message: 'rebalance in progress\nmore' }] }
+    answers = { 'PUT /connectors/shop/config': [[409, { error_code: 409, message: 'rebalance in progress\nmore' }]] }
     await expect(connect.put('shop', {})).rejects.toMatchObject({
       code: 'CONNECT_REFUSED',
       message: 'Kafka Connect answered PUT /connectors/shop/config with 409: rebalance in progress',
@@ -58,7 +58,7 @@ describe('Connect over REST', () => {
 
   it('takes a connector that is gone for none, and one without status yet for unassigned', async () => {
     expect(await connect.connector('shop')).toBeNull()
-    answers = { 'GET /connectors/shop': [200, { name: 'shop', config: { name: 'shop', a: '1' } }] }
+    answers = { 'GET /connectors/shop': [[200, { name: 'shop', config: { name: 'shop', a: '1' } }]] }
     expect(await connect.connector('shop')).toEqual({
       name: 'shop',
       config: { a: '1' },
@@ -69,20 +69,22 @@ describe('Connect over REST', () => {
   })
 
   it('asks for names as they are, whatever is in them', async () => {
-    answers = { 'GET /connectors/a%2Fb%20c': [200, { name: 'a/b c', config: {} }] }
+    answers = { 'GET /connectors/a%2Fb%20c': [[200, { name: 'a/b c', config: {} }]] }
     expect((await connect.connector('a/b c'))?.name).toBe('a/b c')
   })
 
   it('gathers what validation has against a configuration, each once', async () => {
     answers = {
       'PUT /connector-plugins/X/config/validate': [
-        200,
-        {
-          configs: [
-            { value: { name: 'fine', errors: [] } },
-            { value: { name: 'slot.name', errors: ['is odd', 'is odd', 'is taken'] } },
-          ],
-        },
+        [
+          200,
+          {
+            configs: [
+              { value: { name: 'fine', errors: [] } },
+              { value: { name: 'slot.name', errors: ['is odd', 'is odd', 'is taken'] } },
+            ],
+          },
+        ],
       ],
     }
     expect(await connect.validate('shop', { 'connector.class': 'a.b.X' })).toEqual([
@@ -93,9 +95,9 @@ describe('Connect over REST', () => {
 
   it('forgets offsets before it deletes, so that a connector of that name starts afresh', async () => {
     answers = {
-      'GET /connectors/shop': [200, { name: 'shop', config: {} }],
-      'DELETE /connectors/shop/offsets': [200, { message: 'done' }],
-      'DELETE /connectors/shop': [204],
+      'GET /connectors/shop': [[200, { name: 'shop', config: {} }]],
+      'DELETE /connectors/shop/offsets': [[200, { message: 'done' }]],
+      'DELETE /connectors/shop': [[204]],
     }
     await connect.remove('shop')
     expect(asked).toEqual(['GET /connectors/shop', 'DELETE /connectors/shop/offsets', 'DELETE /connectors/shop'])
@@ -106,13 +108,14 @@ describe('Connect over REST', () => {
     answers = {
       'GET /connectors/shop/offsets': [
         offset(null),
+        offset({}),
         offset({ lsn: 1, snapshot: 'INITIAL', snapshot_completed: false }),
         offset({ lsn: 1, snapshot: 'INITIAL', snapshot_completed: true }),
         offset({ lsn: 2 }),
       ],
     }
     const seen: (boolean | null)[] = []
-    for (let i = 0; i < 4; i += 1) seen.push(await connect.snapshotting('shop'))
-    expect(seen).toEqual([null, true, false, false])
+    for (let i = 0; i < 5; i += 1) seen.push(await connect.snapshotting('shop'))
+    expect(seen).toEqual([null, null, true, false, false])
   })
 })

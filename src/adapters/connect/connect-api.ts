@@ -33,7 +33,8 @@ export function connectApi(options: RestOptions): ConnectApi {
     async snapshotting(name) {
       const answer = await connect.send<Offsets>('GET', `${at(name)}/offsets`, undefined, true)
       const offset = answer?.offsets[0]?.offset
-      if (offset === undefined || offset === null) return null
+      // An empty offset is committed with the notice that the snapshot begins.
+      if (!offset || Object.keys(offset).length === 0) return null
       return 'snapshot' in offset && offset['snapshot_completed'] !== true
     },
     async restart(name) {

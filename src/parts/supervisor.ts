@@ -35,6 +35,7 @@ export class Supervisor {
   #identity: ProcessIdentity | undefined
   #restarts = 0
   #watching: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
   #rotation: NodeJS.Timeout | undefined
   /** Where the log stood when the process was started: what follows are its own words. */
   #logFrom = 0
@@ -59,10 +60,12 @@ export class Supervisor {
     this.#rotation = setInterval(() => rotateLog(this.#options.log), rotateEveryMs)
     this.#rotation.unref()
     this.#options.onEvent({ kind: 'starting', part: this.part.name })
-    const { exited } = await this.#attempt(AbortSignal.any([signal, this.#ended.signal])).catch((thrown: unknown) => {
-      clearInterval(this.#rotation)
-      throw thrown
-    })
+    const attempt = this.#attempt(AbortSignal.any([signal, this.#ended.signal]))
+    this.#watching = attempt.then(
+      () => undefined,
+      () => clearInterval(this.#rotation),
+    )
+    const { exited } = await attempt
     this.#options.onEvent({
       kind: 'ready',
       part: this.part.name,
@@ -73,21 +76,30 @@ export class Supervisor {
     this.#watching = this.#watch(exited)
   }
 
-  /** Ends the part for good. Safe to call at any time, also twice. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped' || this.#state === 'idle') return
+  /** Ends the part for good, also one that is still starting. Whoever calls it again waits for the same end. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
     const started = Date.now()
     const identity = this.#identity
-    if (identity === undefined && this.#watching === undefined) return this.#enter('stopped')
-    this.#options.onEvent({ kind: 'stopping', part: this.part.name })
-    this.#enter('stopping')
     this.#ended.abort()
     clearInterval(this.#rotation)
+    if (this.#state === 'idle' || (identity === undefined && this.#state === 'dead')) {
+      await this.#watching
+      this.#enter('stopped')
+      return
+    }
+    this.#options.onEvent({ kind: 'stopping', part: this.part.name })
+    this.#enter('stopping')
     const last = identity ? await end(identity, this.part.stopSignals) : undefined
     await this.#watching
-    // A start that was under way may have come up in between.
-    if (this.#identity && this.#identity !== identity) await end(this.#identity, this.part.stopSignals)
-    if (identity && isRunning(identity)) throw fault('PART_STUCK', { part: this.part.name, pid: identity.pid })
+    // An attempt that was under way ends its own process; this is for one that could not.
+    const left = this.#identity ?? identity
+    if (left && isRunning(left)) await end(left, this.part.stopSignals)
+    if (left && isRunning(left)) throw fault('PART_STUCK', { part: this.part.name, pid: left.pid })
     this.#identity = undefined
     this.part.ended?.(last === this.part.stopSignals[0]?.signal)
     this.#enter('stopped')
@@ -210,7 +222,8 @@ export class Supervisor {
   }
 
   #enter(state: PartState): void {
-    // Once stopping, an attempt that is still winding down no longer decides.
+    // Once stopping, an attempt that is still winding down no longer decides; only its process must be known.
+    if (this.#state === 'stopped') return
     if (this.#state === 'stopping' && state !== 'stopped') {
       this.#options.onState(this.#state, this.#identity, this.#restarts)
       return

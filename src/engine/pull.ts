@@ -6,6 +6,7 @@ export class Pull {
   readonly #clock: Clock
   #ahead: Promise<IteratorResult<LogBatch>> | null = null
   #reject: ((error: unknown) => void) | null = null
+  #interrupted: { readonly error: unknown } | null = null
 
   constructor(batches: AsyncIterable<LogBatch>, clock: Clock) {
     this.#iterator = batches[Symbol.asyncIterator]()
@@ -14,6 +15,7 @@ export class Pull {
 
   /** The next batch; `ended` when the reading is over; `waited` when none came within `waitMs`. */
   async next(waitMs: number | null): Promise<LogBatch | 'ended' | 'waited'> {
+    if (this.#interrupted !== null) throw this.#interrupted.error
     const ahead = this.#ahead ?? this.#fetch()
     const timer = new AbortController()
     try {
@@ -33,8 +35,9 @@ export class Pull {
     }
   }
 
-  /** Makes the `next` under way reject. */
+  /** Makes the `next` under way reject, or the one to come. */
   interrupt(error: unknown): void {
+    this.#interrupted = { error }
     this.#reject?.(error)
   }
 

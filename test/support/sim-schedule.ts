@@ -165,8 +165,10 @@ class Schedule {
       if (i % 300 === 0) this.#grant(this.#workers[0]!.name)
       if (!this.world.step()) {
         this.#clock.advanceToNext()
-        this.#heartbeat()
-        this.#capture.step(100)
+        for (let beat = 0; beat < 8; beat++) {
+          this.#heartbeat()
+          this.#capture.step(100)
+        }
       }
       await this.#settled()
       if (this.#arrived) return

@@ -64,6 +64,7 @@ export class MemorySink {
     const before = this.#store
     const shape = ({ schema, table, columns }: TargetTable): string => JSON.stringify([schema, table, columns])
     const names = this.#targets.map(shape)
+    if (targets.map(shape).join() !== names.join()) this.#staging = null
     this.#targets = targets
     this.#store = new TargetStore(targets, this.#options.constraints ?? 'deferred')
     targets.forEach((target, table) => {
@@ -71,7 +72,6 @@ export class MemorySink {
       if (old < 0) return
       this.#store.fill(table, before.rows(old))
     })
-    this.#staging = null
   }
 
   /** What `millrace reset` does: the sync is forgotten, its rows stay. */
@@ -215,7 +215,8 @@ export class MemoryConnection implements SyncSink {
     const store = (into: 'target' | 'staging'): TargetStore => {
       if (into === 'target') return sink.store
       this.#touchStaging()
-      return sink.staging ?? sink.newStaging()
+      if (sink.staging === null) throw new Error('There is no staging to write to.')
+      return sink.staging
     }
     const call = async <T>(name: string, effect: () => T): Promise<T> => {
       if (!open) throw new Error(`${name} in a transaction that is over.`)

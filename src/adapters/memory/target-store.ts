@@ -67,7 +67,8 @@ export class TargetStore {
     for (const table of this.#touched) this.#checkWhole(table)
     // A parent that lost a row is touched; its children may not be.
     this.#targets.forEach((target, table) => {
-      if (!this.#touched.has(table) && target.foreignKeys.length > 0) this.#checkWhole(table)
+      const parents = target.foreignKeys.map(({ references }) => this.#indexOf(references))
+      if (!this.#touched.has(table) && parents.some((parent) => this.#touched.has(parent))) this.#checkWhole(table)
     })
   }
 
@@ -233,12 +234,16 @@ export class TargetStore {
   }
 
   #points({ references }: ForeignKey, text: string): boolean {
-    const parent = this.#targets.findIndex((target) => tableName(target) === tableName(references))
+    const parent = this.#indexOf(references)
     const at = places(this.#targets[parent]!, references.columns)
     const isKey = at.length === this.#keyAt[parent]!.length && at.every((place, i) => place === this.#keyAt[parent]![i])
     if (isKey) return this.#rows[parent]!.has(text)
     for (const row of this.#rows[parent]!.values()) if (textAt(row, at) === text) return true
     return false
+  }
+
+  #indexOf(name: { readonly schema: string; readonly table: string }): number {
+    return this.#targets.findIndex((target) => tableName(target) === tableName(name))
   }
 
   #key(table: number, values: Row): string {

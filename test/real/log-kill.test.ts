@@ -9,9 +9,9 @@ it('holds every transaction once, whole, in commit order, while Connect is kille
   const seed = Date.now() % 1_000_000
   const report = await killConnectAgainAndAgain({
     seed,
-    kills: 2,
+    kills: 3,
     snapshotKills: 1,
-    snapshotRows: 40_000,
+    snapshotRows: 30_000,
     largeRows: 5000,
     say: (line) => process.stdout.write(`  log-kill (seed ${seed}): ${line}\n`),
   })
@@ -19,7 +19,7 @@ it('holds every transaction once, whole, in commit order, while Connect is kille
   expect(report.differences, `seed ${seed}`).toEqual([])
   expect(report.attempts.length).toBe(2)
   expect(report.attempts.map(({ completed }) => completed)).toEqual([false, true])
-  expect(report.kills).toEqual({ snapshot: 1, streaming: 2, oneByOne: 1 })
+  expect(report.kills).toMatchObject({ snapshot: 1, streaming: 3, oneByOne: 1 })
   // Each of them was compared with what its writer wrote down.
   expect(report.ledger).toBeGreaterThan(50)
 }, 300_000)

@@ -30,6 +30,8 @@ export class Judge {
   readonly ahead = { transactions: 0, lsnFirst: null as bigint | null, lsnLast: null as bigint | null }
   lastLsn = 0n
   lastCommitMs = 0
+  heartbeats = 0
+  lastHeartbeat = ''
   settled = false
 
   #open:
@@ -100,8 +102,11 @@ export class Judge {
    * The LSN on its rows does not say so: an attempt that finds its slot there already reads each table as of another moment.
    */
   #afterSnapshot(said: Extract<Said, { is: 'message' }>): boolean {
+    if (said.prefix !== 'millrace') return false
+    this.heartbeats++
+    this.lastHeartbeat = said.content
     const reader = this.attempts.at(-1)?.reader
-    if (said.prefix !== 'millrace' || reader === null || reader === undefined) return false
+    if (reader === null || reader === undefined) return false
     const [, xmax, running] = (JSON.parse(said.content) as { snapshot: string }).snapshot.split(':')
     return reader < BigInt(xmax!) && !running!.split(',').includes(String(reader))
   }

@@ -15,7 +15,7 @@ const report = await killConnectAgainAndAgain({
   seed,
   kills: Number(process.env.MILLRACE_KILLS ?? 50),
   snapshotKills: Number(process.env.MILLRACE_SNAPSHOT_KILLS ?? 3),
-  snapshotRows: 150_000,
+  snapshotRows: Number(process.env.MILLRACE_SNAPSHOT_ROWS ?? 100_000),
   largeRows: 10_000,
   say,
   signal: stopped.signal,

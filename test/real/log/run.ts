@@ -7,7 +7,7 @@ import { randomFrom, schema, type Workload, write } from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
-  /** How often Connect is killed while it streams; a fifth more with one event per Kafka transaction. */
+  /** How often Connect is killed while it streams; the last sixth of them with one event per Kafka transaction. */
   readonly kills: number
   /** How often in the middle of the initial snapshot. */
   readonly snapshotKills: number
@@ -19,7 +19,12 @@ export interface RunOptions {
 }
 
 export interface RunReport {
-  readonly kills: { readonly snapshot: number; readonly streaming: number; readonly oneByOne: number }
+  readonly kills: {
+    readonly snapshot: number
+    readonly streaming: number
+    readonly oneByOne: number
+    readonly deaths: number
+  }
   readonly transactions: number
   readonly rows: number
   readonly written: Readonly<Record<string, number>>
@@ -76,9 +81,10 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       busy: () => Date.now() - judge.lastCommitMs > 5000,
     })
     const recoverySeconds: number[] = []
-    const oneByOne = Math.ceil(options.kills / 5)
-    for (let kill = 1; kill <= options.kills + oneByOne; kill++) {
-      if (kill === options.kills + 1) {
+    let killed = 0
+    const oneByOne = Math.ceil(options.kills / 6)
+    for (let kill = 1; kill <= options.kills; kill++) {
+      if (kill === options.kills - oneByOne + 1) {
         options.say('from now on: key updates, one event per Kafka transaction')
         workload.onlyKeys()
         await caughtUp(judge, Date.now(), alive)
@@ -87,16 +93,17 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       }
       await sleep(300 + random() * 5000)
       // Now and then it dies again before it is back.
-      const deaths = random() < 0.15 ? 2 : 1
-      for (let death = 0; death < deaths; death++) {
+      const times = random() < 0.15 ? 2 : 1
+      for (let death = 0; death < times; death++) {
         if (death > 0) await sleep(random() * 11_000)
         await stack.killConnect()
+        killed++
       }
       const at = Date.now()
       await caughtUp(judge, at, alive)
       recoverySeconds.push((Date.now() - at) / 1000)
       options.say(
-        `kill ${kill}${deaths > 1 ? ' (twice)' : ''}: back after ${recoverySeconds.at(-1)!.toFixed(1)} s; ` +
+        `kill ${kill}${times > 1 ? ' (twice)' : ''}: back after ${recoverySeconds.at(-1)!.toFixed(1)} s; ` +
           `${judge.transactions} transactions, ${judge.rows} rows, ${judge.wrong.length} wrong ${judge.wrong.slice(0, 3).join('; ')}`,
       )
     }
@@ -105,7 +112,12 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
     await caughtUp(judge, Date.now(), alive)
     const { differences, ledger } = await compareWithSource(judge, client)
     return {
-      kills: { snapshot: options.snapshotKills, streaming: options.kills, oneByOne },
+      kills: {
+        snapshot: options.snapshotKills,
+        streaming: options.kills,
+        oneByOne,
+        deaths: killed + options.snapshotKills,
+      },
       transactions: judge.transactions,
       rows: judge.rows,
       written: workload.done,
@@ -158,8 +170,17 @@ async function killTheSnapshot(stack: Stack, judge: Judge, options: RunOptions, 
       )
       await stack.killConnect()
     }
+    let told = 0
     await until('the snapshot is complete and settled', 180_000, async () => {
       alive()
+      if (Date.now() - told > 15_000) {
+        told = Date.now()
+        const { rows, completed, reader } = judge.attempts.at(-1)!
+        options.say(
+          `attempt ${judge.attempts.length}: ${rows} rows, read by ${reader}${completed ? ', completed' : ''}; ` +
+            `${judge.transactions} transactions, ${judge.heartbeats} heartbeats, the last ${judge.lastHeartbeat}`,
+        )
+      }
       return judge.settled
     })
   } finally {

@@ -636,6 +636,11 @@ const table = {
     remedy: 'Run `millrace plan`: it compares the targets with what is declared, column by column.',
     retriable: false,
   },
+  SINK_MISUSED: {
+    message: 'The sink was called out of turn: {reason}.',
+    remedy: 'This is a defect of millrace: report it with the log of the worker.',
+    retriable: false,
+  },
 
   // Target tables
   TARGET_MISSING: {

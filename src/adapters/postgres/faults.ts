@@ -39,6 +39,11 @@ function passing(code: string): boolean {
   return /^(08|53|57|58|40|XX)/.test(code) || ['55P03', '55006', '25006', '25P03'].includes(code)
 }
 
+/** An error of ours: it must not pass for the database's. */
+export function isBug(thrown: unknown): boolean {
+  return thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof ReferenceError
+}
+
 /** Maps what a sink's Postgres or the way to it threw. */
 export function sinkFault(thrown: unknown, to: PostgresConnection, context: WriteContext = {}): MillraceError {
   if (isMillraceError(thrown)) return thrown

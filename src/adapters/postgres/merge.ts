@@ -1,5 +1,6 @@
 import { type ColumnValue, unchanged } from '../../contract/values.ts'
 import type { SinkChange } from '../../engine/ports.ts'
+import { fault } from '../../errors.ts'
 import type { RowKey } from './row-key.ts'
 
 type Values = readonly ColumnValue[]
@@ -65,7 +66,7 @@ export function* steps(changes: readonly SinkChange[], keys: readonly RowKey[]):
   }
 
   for (const change of changes) {
-    if (change.op === 'move') throw new TypeError('a move is applied in order only')
+    if (change.op === 'move') throw fault('SINK_MISUSED', { reason: 'a move among changes to be applied together' })
     if (change.op === 'truncate') {
       if (fates.size > 0) yield* cut()
       if (!truncated.includes(change.table)) truncated.push(change.table)

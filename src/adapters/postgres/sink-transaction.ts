@@ -1,7 +1,7 @@
 import type { Applied, Position, SinkChange, SinkTransaction } from '../../engine/ports.ts'
 import { fault, messageOf } from '../../errors.ts'
 import type { PostgresConnection, Session } from './connection.ts'
-import { connectionGone, serverError, sinkFault } from './faults.ts'
+import { connectionGone, isBug, serverError, sinkFault } from './faults.ts'
 import { type Step, steps, unresolved } from './merge.ts'
 import { quoteTable } from './names.ts'
 import { storeParameters, storeSql } from './positions.ts'
@@ -74,16 +74,16 @@ export class PostgresSinkTransaction implements SinkTransaction {
     const [store, commit] = await Promise.allSettled([stored, committed])
     // A failed statement turns COMMIT into a rollback that answers without an error.
     if (store.status === 'rejected' && serverError(store.reason) && !connectionGone(store.reason)) {
-      throw await this.#fail(store.reason)
+      throw this.#fail(store.reason)
     }
     if (commit.status === 'rejected') {
-      if (!connectionGone(commit.reason)) throw await this.#fail(commit.reason)
+      if (!connectionGone(commit.reason)) throw this.#fail(commit.reason)
       this.#state = 'over'
       await this.#scope.over(false)
       throw fault('COMMIT_UNKNOWN', { sync, reason: messageOf(commit.reason) }, commit.reason)
     }
     if (commit.value.command !== 'COMMIT' || store.status === 'rejected' || store.value.rowCount !== 1) {
-      throw await this.#fail(new Error(`COMMIT answered ${commit.value.command}`))
+      throw this.#fail(new Error(`COMMIT answered ${commit.value.command}`))
     }
     this.#state = 'over'
     await this.#scope.over(true)
@@ -169,16 +169,17 @@ export class PostgresSinkTransaction implements SinkTransaction {
   }
 
   async #do<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#state !== 'open') throw new Error('the transaction is over; only rollback may be called')
+    if (this.#state !== 'open') throw fault('SINK_MISUSED', { reason: 'the transaction is over' })
     try {
       return await work()
     } catch (error) {
-      throw await this.#fail(error)
+      throw this.#fail(error)
     }
   }
 
-  #fail(error: unknown) {
+  #fail(error: unknown): unknown {
     this.#state = 'failed'
+    if (isBug(error)) return error
     const { connection } = this.#scope
     return error instanceof WriteError
       ? sinkFault(error.cause, connection, error.context)

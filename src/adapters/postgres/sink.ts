@@ -2,7 +2,7 @@ import type { TargetTable } from '../../contract/target-table.ts'
 import type { Position, SinkTransaction, SyncSink } from '../../engine/ports.ts'
 import { fault } from '../../errors.ts'
 import { type PostgresConnection, Session, type SessionOptions } from './connection.ts'
-import { serverError, sinkFault } from './faults.ts'
+import { isBug, serverError, sinkFault } from './faults.ts'
 import { boundedName, quoteTable } from './names.ts'
 import { endOthersSql, lockSql, type PositionRow, positionOf, readSql, takeOverSql } from './positions.ts'
 import { type SinkTables, sinkTables } from './sink-tables.ts'
@@ -152,13 +152,14 @@ class PostgresSyncSink implements SyncSink {
 
   /** Runs on the one session, which no failed call leaves behind for the next. */
   async #with<Result>(work: (opened: Opened) => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new Error('the sink is closed')
-    if (this.#open) throw new Error('a transaction is open')
+    if (this.#closed) throw fault('SINK_MISUSED', { reason: 'the sink is closed' })
+    if (this.#open) throw fault('SINK_MISUSED', { reason: 'a transaction is open' })
     try {
       this.#opened = this.#opened && !this.#opened.session.lost ? this.#opened : await this.#start()
       return await work(this.#opened)
     } catch (error) {
       if (this.#opened) await this.#discard(this.#opened.session)
+      if (isBug(error)) throw error
       throw sinkFault(error, this.#options.connection)
     }
   }

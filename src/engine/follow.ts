@@ -140,7 +140,7 @@ export class Follower {
 
   /** Outside of transactions a load may be cut anywhere. */
   markLoad(): Promise<void> | undefined {
-    if (this.#load === null || this.#sequencer.open !== null) return undefined
+    if (this.#load === null || !this.#sequencer.outside) return undefined
     return this.#writer.mark(this.point(), 0)
   }
 

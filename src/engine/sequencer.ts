@@ -35,9 +35,9 @@ export class Sequencer {
     this.#lenient = joining
   }
 
-  /** The id of the transaction the log is inside of. */
-  get open(): string | null {
-    return this.#open
+  /** True where the log is known to be outside of any transaction. */
+  get outside(): boolean {
+    return this.#open === null && !this.#lenient
   }
 
   /** The transaction an error at this place belongs to: the open one, or the last. */
@@ -53,6 +53,7 @@ export class Sequencer {
   /** The open transaction will have no END: the source started over. */
   abandon(): void {
     this.#open = null
+    this.#lenient = false
   }
 
   /** What the record means, checked; undefined for what this sync does not read. */

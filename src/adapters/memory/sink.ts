@@ -1,4 +1,5 @@
 import type { TargetTable } from '../../contract/target-table.ts'
+import type { ColumnValue } from '../../contract/values.ts'
 import type { Position, SinkTransaction, SyncSink } from '../../engine/ports.ts'
 import { fault, isMillraceError, messageOf } from '../../errors.ts'
 import { type Gate, openGate } from './gate.ts'
@@ -25,6 +26,7 @@ export class MemorySink {
   readonly #options: MemorySinkOptions
   #store: TargetStore
   #staging: TargetStore | null = null
+  readonly #shelf = new Map<string, ReadonlyMap<string, readonly ColumnValue[]>>()
   #targets: readonly TargetTable[]
   epoch = 0n
   position: Position | null = null
@@ -59,18 +61,15 @@ export class MemorySink {
     return new MemoryConnection(this, gate)
   }
 
-  /** Other tables from now on, as `apply` would make them; rows of targets that stay are kept. */
+  /** Other tables from now on, as `apply` would make them. A table that was there before in the same shape still has its rows. */
   reshape(targets: readonly TargetTable[]): void {
-    const before = this.#store
-    const shape = ({ schema, table, columns }: TargetTable): string => JSON.stringify([schema, table, columns])
-    const names = this.#targets.map(shape)
-    if (targets.map(shape).join() !== names.join()) this.#staging = null
+    this.#targets.forEach((target, table) => {
+      this.#shelf.set(shape(target), this.#store.rows(table))
+    })
     this.#targets = targets
     this.#store = new TargetStore(targets, this.#options.constraints ?? 'deferred')
     targets.forEach((target, table) => {
-      const old = names.indexOf(shape(target))
-      if (old < 0) return
-      this.#store.fill(table, before.rows(old))
+      this.#store.fill(table, this.#shelf.get(shape(target)) ?? new Map())
     })
   }
 
@@ -135,6 +134,10 @@ export class MemorySink {
   committed(position: Position): void {
     this.#options.committed?.(position)
   }
+}
+
+function shape({ schema, table, columns }: TargetTable): string {
+  return JSON.stringify([schema, table, columns])
 }
 
 function goesThrough(commit: () => void): boolean {

@@ -34,7 +34,7 @@ const table = {
   // Declarations: what `check` finds
   PROJECT_MISSING: {
     message: '{folder} holds no millrace project: neither millrace.config.ts nor connectors/ nor processors/.',
-    remedy: 'Run this in the folder of a project, or name it with --project.',
+    remedy: 'Run this in the folder of a project, or name it with --folder.',
     retriable: false,
   },
   DECLARATION_KIND: {

@@ -127,6 +127,11 @@ export interface SinkDatabase {
   apply(statements: readonly Statement[]): Promise<void>
   /** Every position in this database; empty when nothing was applied there yet. */
   positions(): Promise<readonly StoredPosition[]>
+  /**
+   * Forgets where a sync is and fences whoever runs it, so that the next owner loads it anew. Its rows stay until the load replaces
+   * them. False when there is no such position.
+   */
+  forget(sync: string): Promise<boolean>
   close(): Promise<void>
 }
 

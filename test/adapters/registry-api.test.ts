@@ -40,6 +40,12 @@ describe('the registry', () => {
     expect(asked.filter((path) => path.endsWith('/8'))).toHaveLength(3)
   })
 
+  it('has the content itself where Apicurio cannot say what it is', async () => {
+    answers['/apis/ccompat/v7/schemas/ids/9'] = [400, { message: 'Failed to discover artifact type' }]
+    answers['/apis/registry/v2/ids/contentIds/9'] = [200, { type: 'record' }]
+    expect(await registryApi({ url }).schema(9)).toBe('{"type":"record"}')
+  })
+
   it('refuses schemas that are not Avro', async () => {
     answers['/apis/ccompat/v7/schemas/ids/9'] = [200, { schema: '{}', schemaType: 'JSON' }]
     await expect(registryApi({ url }).schema(9)).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })

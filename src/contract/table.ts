@@ -61,7 +61,7 @@ export interface ColumnType {
   readonly name: ScalarType
   /** One-dimensional array of that type. */
   readonly array: boolean
-  /** numeric(precision, scale); absent for numeric without. */
+  /** numeric(precision, scale), time(precision) and its like; absent where the type was given none. */
   readonly precision?: number
   readonly scale?: number
   /** varchar(length), char(length). */

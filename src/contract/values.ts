@@ -25,8 +25,13 @@ export type Unchanged = typeof unchanged
  * | numeric | `Decimal`; a `string` of its digits where nobody computes with it |
  * | text, varchar, char, uuid, enums, json, jsonb | `string` (json: its text, so that no number in it is rounded) |
  * | bytea | `Uint8Array` |
- * | date, time, timestamp, timestamptz, interval | ISO 8601 `string` with the microseconds as written |
+ * | date | ISO 8601 `string`: `2024-02-29` |
+ * | time, timestamp, timestamptz | ISO 8601 `string`, always six fraction digits, instants in UTC: `2024-02-29T13:14:15.120000Z` |
+ * | interval | ISO 8601 `string` as Postgres' style `iso_8601` writes it: `P1Y2MT0.5S`, `PT0S` |
+ * | infinite dates and timestamps | `infinity`, `-infinity` |
  * | T[] | array of the above or `null` |
+ *
+ * Texts of dates and times compare as their values do, within the years 0000 to 9999; others are signed and have six digits.
  */
 export type Scalar = boolean | number | bigint | string | Decimal | Uint8Array
 export type ColumnValue = Scalar | null | readonly (Scalar | null)[] | Unchanged | undefined

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import pc from 'picocolors'
 import {
@@ -14,6 +13,7 @@ import {
 } from '../project/index.ts'
 import type { Project } from '../project/project.ts'
 import { act, type Context } from './action.ts'
+import { agreed } from './agreed.ts'
 import { exit } from './exit.ts'
 import { openPlatform, openProject, secretValue } from './wiring.ts'
 
@@ -50,7 +50,7 @@ export async function applyProject(
     }
     if (!isEmpty(plan)) {
       const mustAsk = ask === 'always' || destructiveSteps(plan).length > 0
-      if (mustAsk && !(await agreed(plan, yes, out.json))) {
+      if (mustAsk && !(await agreed(questionFor(plan), yes, out.json))) {
         out.line('Nothing was applied.')
         out.result({ applied: false, ...planData(plan) })
         return 'refused'
@@ -66,23 +66,10 @@ export async function applyProject(
   }
 }
 
-async function agreed(plan: Plan, yes: boolean, json: boolean): Promise<boolean> {
-  if (yes) return true
-  if (json || !process.stdin.isTTY) {
-    process.stderr.write('Nobody can be asked here; say --yes.\n')
-    return false
-  }
+function questionFor(plan: Plan): string {
   const lost = destructiveSteps(plan)
-  const question =
-    lost.length > 0
-      ? `This deletes data that cannot be had again: ${lost.map(({ name }) => name).join(', ')}. Apply? Type yes: `
-      : 'Apply? Type yes: '
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return (await terminal.question(question)).trim().toLowerCase() === 'yes'
-  } finally {
-    terminal.close()
-  }
+  if (lost.length === 0) return 'Apply? Type yes: '
+  return `This deletes data that cannot be had again: ${lost.map(({ name }) => name).join(', ')}. Apply? Type yes: `
 }
 
 function progressLine(progress: ApplyProgress): string {

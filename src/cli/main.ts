@@ -6,6 +6,7 @@ import { checkCommand } from './check.ts'
 import { downCommand } from './down.ts'
 import { exit, exitHelp } from './exit.ts'
 import { planCommand } from './plan.ts'
+import { resetCommand } from './reset.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
 import { typesCommand } from './types.ts'
@@ -36,6 +37,7 @@ for (const command of [
   applyCommand(),
   runCommand(),
   statusCommand(),
+  resetCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))
 }

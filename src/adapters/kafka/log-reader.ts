@@ -127,9 +127,9 @@ function reader(connection: ClusterConnection, options: LogReaderOptions): LogRe
 
 function fetched(partition: FetchedPartition, from: bigint): Fetched {
   const records: LogRecord[] = []
-  for (const { offset, key, value } of committed(partition.messages, partition.abortedTransactions)) {
+  for (const { offset, key, value, headers } of committed(partition.messages, partition.abortedTransactions)) {
     // The first batch of a fetch may begin before the offset that was asked for.
-    if (BigInt(offset) >= from) records.push({ offset: BigInt(offset), key, value })
+    if (BigInt(offset) >= from) records.push({ offset: BigInt(offset), key, value, ...(headers && { headers }) })
   }
   const last = partition.messages.at(-1)
   const after = last === undefined ? from : BigInt(last.offset) + 1n

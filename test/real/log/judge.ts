@@ -20,6 +20,15 @@ export class Judge {
   readonly state = new Map<string, Map<string, string>>()
   readonly attempts: Attempt[] = []
   readonly wrong: string[] = []
+  /**
+   * Key updates of which the log holds the first half only. Debezium stores its offset between the halves, which have one LSN, and a
+   * restart takes that LSN as done; END counts what was sent. The first half says that a second one follows: so it is found.
+   */
+  readonly torn: string[] = []
+  /** Transaction ids of them. */
+  readonly tornIn = new Set<string>()
+  /** Rows whose image was lost with a second half, until the log shows them whole again. */
+  readonly unknown = new Set<string>()
   /** By transaction id: row events of each table, for the comparison with the ledger. */
   readonly seen = new Map<string, ReadonlyMap<string, number>>()
   transactions = 0
@@ -31,11 +40,20 @@ export class Judge {
   lastLsn = 0n
   lastCommitMs = 0
   heartbeats = 0
+  /** The last changes of each account: what a wrong one is explained with. */
+  readonly #past = new Map<string, string[]>()
   lastHeartbeat = ''
   settled = false
 
   #open:
-    | { readonly xid: string; readonly tables: Map<string, number>; events: number; known: boolean; after: boolean }
+    | {
+        readonly xid: string
+        readonly tables: Map<string, number>
+        events: number
+        known: boolean
+        after: boolean
+        half: string | null
+      }
     | undefined
 
   take(said: Said, offset: bigint): void {
@@ -43,7 +61,7 @@ export class Judge {
       case 'begin':
         if (this.#open) this.#fail(offset, `BEGIN of ${said.xid} inside ${this.#open.xid}`)
         if (this.seen.has(said.xid)) this.#fail(offset, `transaction ${said.xid} comes again`)
-        this.#open = { xid: said.xid, tables: new Map(), events: 0, known: false, after: false }
+        this.#open = { xid: said.xid, tables: new Map(), events: 0, known: false, after: false, half: null }
         return
       case 'end':
         this.#end(said, offset)
@@ -66,8 +84,8 @@ export class Judge {
 
   #end(said: Extract<Said, { is: 'end' }>, offset: bigint): void {
     const open = this.#open
-    this.#open = undefined
     if (open?.xid !== said.xid) {
+      this.#open = undefined
       this.#fail(offset, `END of ${said.xid} closes ${open?.xid ?? 'nothing'}`)
       return
     }
@@ -84,6 +102,8 @@ export class Judge {
     this.lastCommitMs = said.atMs
     this.seen.set(said.xid, open.tables)
     this.transactions++
+    this.#closeHalf(offset)
+    this.#open = undefined
     const attempt = this.attempts.at(-1)
     if (this.settled || attempt?.completed !== true) return
     if (open.after) {
@@ -136,12 +156,36 @@ export class Judge {
     this.#open.tables.set(said.table, (this.#open.tables.get(said.table) ?? 0) + 1)
     const key = keyOf((said.op === 'd' ? said.before : said.after)!)
     if ((said.op === 'c') === rows.has(key)) this.#open.known = true
+    const id = `${said.table} ${key}`
+    if (said.became && this.#open.half === id) this.#open.half = null
+    else if (said.became) this.#fail(offset, `${said.xid}: the second half of a key update without its first`)
+    this.#closeHalf(offset)
+    if (said.becomes !== null) this.#open.half = `${said.table} ${said.becomes}`
+    const there = this.unknown.delete(id) || rows.has(key)
+    const past = said.table === 'accounts' ? this.#remember(key, `${offset} ${said.xid} ${said.op} at ${said.lsn}`) : []
     if (this.settled) {
-      if (said.op === 'c' && rows.has(key)) this.#fail(offset, `${said.table} ${key} is inserted twice`)
-      if (said.op !== 'c' && !rows.has(key)) this.#fail(offset, `${said.table} ${key} is ${said.op} but not there`)
+      if (said.op === 'c' && there) this.#fail(offset, `${said.table} ${key} is inserted twice; ${past.join(', ')}`)
+      if (said.op !== 'c' && !there)
+        this.#fail(offset, `${said.table} ${key} is ${said.op} but not there; ${past.join(', ')}`)
     }
     if (said.op === 'd') rows.delete(key)
     else rows.set(key, textOf(said.after!))
+  }
+
+  /** What follows the first half of a key update must be its second. */
+  #closeHalf(offset: bigint): void {
+    const open = this.#open!
+    if (open.half === null) return
+    this.torn.push(`offset ${offset}: ${open.xid} lacks the second half of a key update, ${open.half}`)
+    this.tornIn.add(open.xid)
+    this.unknown.add(open.half)
+    open.half = null
+  }
+
+  #remember(key: string, change: string): readonly string[] {
+    const past = [...(this.#past.get(key) ?? []), change].slice(-8)
+    this.#past.set(key, past)
+    return past
   }
 
   #notice(said: Extract<Said, { is: 'notice' }>): void {
@@ -171,6 +215,7 @@ export async function compareWithSource(
     const { rows } = await client.query<Row>(`SELECT * FROM ${table}`)
     const ours = new Map(judge.state.get(table) ?? [])
     for (const row of rows) {
+      if (judge.unknown.has(`${table} ${keyOf(row)}`)) continue
       const found = ours.get(keyOf(row))
       if (found !== textOf(row)) differences.push(`${table}: source has ${textOf(row)}, the log ${found ?? 'nothing'}`)
       ours.delete(keyOf(row))
@@ -183,7 +228,7 @@ export async function compareWithSource(
   const snapshotted = ledger.filter(({ xid }) => !judge.seen.has(xid)).length
   for (const { xid, kind, accounts, events } of ledger) {
     const tables = judge.seen.get(xid)
-    if (tables === undefined) continue
+    if (tables === undefined || judge.tornIn.has(xid)) continue
     const [a, e, l] = [tables.get('accounts') ?? 0, tables.get('events') ?? 0, tables.get('ledger') ?? 0]
     if (a !== accounts || e !== events || l !== 1) {
       differences.push(`${xid} (${kind}) did ${accounts} accounts, ${events} events; the log says ${a}, ${e}`)

@@ -21,6 +21,10 @@ export type Said =
       readonly lsn: bigint
       /** Of a snapshot row: the transaction that reads the tables. */
       readonly reader: bigint
+      /** Of the first half of a key update: the key that the row has from now on. */
+      readonly becomes: string | null
+      /** True for the second half. */
+      readonly became: boolean
       readonly before: Row | null
       readonly after: Row | null
     }
@@ -49,11 +53,15 @@ export class Records {
     }
   }
 
-  read({ offset, value }: LogRecord): Said {
+  read({ offset, value, headers }: LogRecord): Said {
     if (value === null) return { is: 'nothing' }
     if (value[0] !== 0) throw new Error(`offset ${offset}: not in the registry's format`)
     const type = this.#types.get(value.readInt32BE(1))!
-    return meaning(type.fromBuffer(value.subarray(5)) as Fields)
+    const said = meaning(type.fromBuffer(value.subarray(5)) as Fields)
+    if (said.is !== 'row') return said
+    const newKey = headers?.['__debezium.newkey']
+    const becomes = newKey === undefined ? null : String((JSON.parse(String(newKey)) as { id: number }).id)
+    return { ...said, becomes, became: headers?.['__debezium.oldkey'] !== undefined }
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { kafkaLog } from '../../../src/adapters/kafka/log.ts'
 import { compareWithSource, Judge } from './judge.ts'
 import { Records } from './records.ts'
-import { type Stack, startStack, until } from './stack.ts'
+import { Over, type Stack, startStack, until } from './stack.ts'
 import { randomFrom, schema, type Workload, write } from './workload.ts'
 
 export interface RunOptions {
@@ -37,6 +37,8 @@ export interface RunReport {
   /** Transactions of the writers found in the log as transactions, each compared with what its author wrote down. */
   readonly ledger: number
   readonly wrong: readonly string[]
+  /** What was lost and is known to be lost: see `Judge.torn`. */
+  readonly torn: readonly string[]
   readonly differences: readonly string[]
   readonly seconds: number
 }
@@ -63,8 +65,8 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       broke = error
     })
     const alive = () => {
-      options.signal?.throwIfAborted()
-      if (broke !== undefined) throw broke
+      if (options.signal?.aborted) throw new Over('stopped', { cause: options.signal.reason })
+      if (broke !== undefined) throw new Over('the judge failed', { cause: broke })
     }
     // One row at a time goes while the snapshot is read, so that an attempt and its successor see different states.
     await stack.capture()
@@ -104,7 +106,7 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       recoverySeconds.push((Date.now() - at) / 1000)
       options.say(
         `kill ${kill}${times > 1 ? ' (twice)' : ''}: back after ${recoverySeconds.at(-1)!.toFixed(1)} s; ` +
-          `${judge.transactions} transactions, ${judge.rows} rows, ${judge.wrong.length} wrong ${judge.wrong.slice(0, 3).join('; ')}`,
+          `${judge.transactions} transactions, ${judge.rows} rows, ${judge.torn.length} torn, ${judge.wrong.length} wrong ${judge.wrong.slice(0, 3).join('; ')}`,
       )
     }
     await workload.stop()
@@ -128,6 +130,7 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       ahead: judge.ahead,
       ledger,
       wrong: judge.wrong,
+      torn: judge.torn,
       differences: differences.slice(0, 50),
       seconds: (Date.now() - started) / 1000,
     }

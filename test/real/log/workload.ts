@@ -48,7 +48,7 @@ export async function write(
       const kind = keysOnly ? 'key' : pick(random, busy())
       const outcome = await transact(client, kind, index, random, largeRows)
       done[outcome] = (done[outcome] ?? 0) + 1
-      await sleep(random() * (kind === 'large' ? 2000 : busy() ? 400 : 80))
+      await sleep(random() * pauseMs(kind, keysOnly, busy()))
     }
     await client.end()
   })
@@ -62,6 +62,13 @@ export async function write(
       await Promise.all(loops)
     },
   }
+}
+
+/** One event per Kafka transaction is some sixty events a second: key updates must not come faster than that. */
+function pauseMs(kind: Kind, keysOnly: boolean, busy: boolean): number {
+  if (keysOnly) return busy ? 4000 : 1500
+  if (kind === 'large') return 2000
+  return busy ? 400 : 80
 }
 
 type Kind = 'small' | 'key' | 'savepoint' | 'rolled back' | 'slow' | 'large'

@@ -94,6 +94,8 @@ function meaning(record: Fields): Said {
     table: source.table,
     lsn: BigInt(source.lsn),
     reader: BigInt(source.txId),
+    becomes: null,
+    became: false,
     before,
     after,
   }

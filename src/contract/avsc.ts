@@ -1,4 +1,5 @@
 import { fault } from '../errors.ts'
+import { Malformed } from './malformed.ts'
 import { sqlType } from './pg-type.ts'
 import {
   type ColumnContract,
@@ -58,11 +59,11 @@ export function parseContract(json: string, file: string): TableContract {
     const key = texts(about.key, 'millrace.key')
     const columns = list(record.fields, 'fields').map(column)
     for (const name of key) {
-      if (!columns.some((own) => own.name === name)) throw new Error(`millrace.key: there is no column ${name}`)
+      if (!columns.some((own) => own.name === name)) throw new Malformed(`millrace.key: there is no column ${name}`)
     }
-    if (key.length === 0) throw new Error('millrace.key: it is empty')
+    if (key.length === 0) throw new Malformed('millrace.key: it is empty')
     const identity = text(about.replicaIdentity, 'millrace.replicaIdentity')
-    if (identity !== 'default' && identity !== 'full') throw new Error(`millrace.replicaIdentity: not ${identity}`)
+    if (identity !== 'default' && identity !== 'full') throw new Malformed(`millrace.replicaIdentity: not ${identity}`)
     return {
       source: text(about.source, 'millrace.source'),
       schema: text(about.schema, 'millrace.schema'),
@@ -143,7 +144,8 @@ function column(value: unknown): ColumnContract {
   const about = object(field.millrace, 'a field: millrace')
   const name = text(about.column, 'a field: millrace.column')
   const type = text(about.type, `${name}: millrace.type`)
-  if (!(scalarTypes as readonly string[]).includes(type)) throw new Error(`${name}: ${type} is not a type of contracts`)
+  if (!(scalarTypes as readonly string[]).includes(type))
+    throw new Malformed(`${name}: ${type} is not a type of contracts`)
   return {
     name,
     type: {
@@ -189,17 +191,17 @@ function numberIn(about: Record<string, unknown>, name: 'precision' | 'scale' | 
 
 function object(value: unknown, where: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new Error(`${where}: it is missing`)
+  throw new Malformed(`${where}: it is missing`)
 }
 
 function list(value: unknown, where: string): readonly unknown[] {
   if (Array.isArray(value)) return value
-  throw new Error(`${where}: it is not a list`)
+  throw new Malformed(`${where}: it is not a list`)
 }
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string') return value
-  throw new Error(`${where}: it is missing`)
+  throw new Malformed(`${where}: it is missing`)
 }
 
 function texts(value: unknown, where: string): readonly string[] {

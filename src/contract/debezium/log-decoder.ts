@@ -1,5 +1,6 @@
 import { fault, isMillraceError, messageOf } from '../../errors.ts'
 import type { LogDecoder, LogEvent, LogRecord } from '../log-event.ts'
+import { Malformed } from '../malformed.ts'
 import { tableName } from '../table.ts'
 import { type ColumnValue, unchanged } from '../values.ts'
 import { read } from './generic.ts'
@@ -119,7 +120,7 @@ class DebeziumLogDecoder implements LogDecoder {
     const { tap, envelope } = this
     tap.open(value, wireHeaderBytes)
     if (typeof plan.rows === 'string') {
-      if (isOf(plan, tap)) throw new Error(plan.rows)
+      if (isOf(plan, tap)) throw new Malformed(plan.rows)
       return undefined
     }
     plan.rows.envelope(tap, envelope)
@@ -129,16 +130,18 @@ class DebeziumLogDecoder implements LogDecoder {
     const { transaction } = envelope
     const op = operations.get(envelope.op)
     if (op === 'truncate') return { kind: 'truncate', transaction, table: contract }
-    if (op === undefined) throw new Error(`op: ${JSON.stringify(String.fromCharCode(envelope.op))} is not known`)
+    if (op === undefined) throw new Malformed(`op: ${JSON.stringify(String.fromCharCode(envelope.op))} is not known`)
     const row = op === 'delete' ? this.before(plan.rows) : envelope.after
-    if (row === undefined) throw new Error(`${op === 'delete' ? 'before' : 'after'}: it is null`)
+    if (row === undefined) throw new Malformed(`${op === 'delete' ? 'before' : 'after'}: it is null`)
     if (op === 'delete') return this.change(envelope, { table: contract, op, row })
     for (const place of plan.whole) {
       if (row[place] !== unchanged) continue
       row[place] = contract.key.includes(contract.columns[place]!.name) ? this.before(plan.rows)?.[place] : unchanged
       if (row[place] === unchanged || row[place] === undefined) {
         const column = contract.columns[place]!.name
-        throw new Error(`${tableName(contract)}.${column}: unchanged by the update, and the contract says it never is`)
+        throw new Malformed(
+          `${tableName(contract)}.${column}: unchanged by the update, and the contract says it never is`,
+        )
       }
     }
     return this.change(envelope, { table: contract, op, row })

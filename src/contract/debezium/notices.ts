@@ -1,4 +1,5 @@
 import type { LogEvent, SourceIdentity } from '../log-event.ts'
+import { Malformed } from '../malformed.ts'
 import { read } from './generic.ts'
 import type { Tap } from './tap.ts'
 import type { RecordNode } from './writer-schema.ts'
@@ -11,11 +12,11 @@ export function transactionMarker(schema: RecordNode, tap: Tap): LogEvent {
   const record = read(schema, tap) as Record<string, unknown>
   const id = text(record, 'id')
   const colon = id.indexOf(':')
-  if (colon < 0) throw new Error(`id: ${JSON.stringify(id)} is not transaction:lsn`)
+  if (colon < 0) throw new Malformed(`id: ${JSON.stringify(id)} is not transaction:lsn`)
   const transaction = id.slice(0, colon)
   const status = text(record, 'status')
   if (status === 'BEGIN') return { kind: 'begin', transaction }
-  if (status !== 'END') throw new Error(`status: ${JSON.stringify(status)} is neither BEGIN nor END`)
+  if (status !== 'END') throw new Malformed(`status: ${JSON.stringify(status)} is neither BEGIN nor END`)
   const counts = new Map<string, number>()
   for (const entry of (record.data_collections ?? []) as Record<string, unknown>[]) {
     counts.set(text(entry, 'data_collection'), Number(entry.event_count))
@@ -33,7 +34,15 @@ export function snapshotNotice(schema: RecordNode, tap: Tap): LogEvent | undefin
   const status = snapshotStatus(text(record, 'type'), more.status)
   if (status === undefined) return undefined
   const tables = more.scanned_collection ?? more.current_collection_in_progress ?? more.data_collections ?? ''
-  return { kind: 'snapshot', scope, status, id: text(record, 'id'), tables: tables === '' ? [] : tables.split(',') }
+  const timeMs = Number(record.timestamp ?? 0)
+  return {
+    kind: 'snapshot',
+    scope,
+    status,
+    id: text(record, 'id'),
+    tables: tables === '' ? [] : tables.split(','),
+    timeMs,
+  }
 }
 
 /** The source's identity, which its heartbeat writes as a logical message; undefined for other services' messages. */
@@ -84,6 +93,6 @@ function identityOf(json: string): SourceIdentity | undefined {
 
 function text(record: Record<string, unknown>, field: string): string {
   const value = record[field]
-  if (typeof value !== 'string') throw new Error(`${field}: it is missing`)
+  if (typeof value !== 'string') throw new Malformed(`${field}: it is missing`)
   return value
 }

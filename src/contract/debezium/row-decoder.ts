@@ -1,3 +1,4 @@
+import { Malformed } from '../malformed.ts'
 import type { ColumnContract, TableContract } from '../table.ts'
 import { tableName } from '../table.ts'
 import type { ColumnValue } from '../values.ts'
@@ -38,7 +39,7 @@ export interface RowDecoder {
 
 /**
  * Makes the decoder for one writer schema: straight code that reads the wanted fields in the order they were written and
- * passes over the rest. Throws a plain `Error` naming the field that cannot become what the contract says.
+ * passes over the rest. Throws a `Malformed` naming the field that cannot become what the contract says.
  */
 export function rowDecoder(envelope: RecordNode, reading: TableReading, placeholder: Placeholder): RowDecoder {
   const { contract } = reading
@@ -82,7 +83,7 @@ const envelopeFields: ReadonlySet<string> = new Set(['before', 'after', 'source'
 function rowOf(envelope: RecordNode): RecordNode {
   const types = ['before', 'after'].map((name) => nullable(envelope.fields.find((field) => field.name === name)!.type))
   const row = types[1]?.type
-  if (row?.kind !== 'record' || types[0]?.type !== row) throw new Error('after: it is not a row')
+  if (row?.kind !== 'record' || types[0]?.type !== row) throw new Malformed('after: it is not a row')
   return row
 }
 
@@ -103,14 +104,14 @@ function rowCode(
     return `const v${place} = ${readCode(column, contract, type, form)}`
   })
   const missing = contract.key.find((name) => !row.fields.some((field) => field.name === avroName(name)))
-  if (missing !== undefined) throw new Error(`${missing}: the record has no such key column`)
+  if (missing !== undefined) throw new Malformed(`${missing}: the record has no such key column`)
   const values = contract.columns.map((_, place) => (have.has(place) ? `v${place}` : 'undefined'))
   return `${reads.join('\n')}\nreturn [${values.join(', ')}]`
 }
 
 function readCode(column: ColumnContract, contract: TableContract, type: Node, form: Form): string {
   const code = columnCode(column, type, form)
-  if (typeof code !== 'string') throw new Error(`${tableName(contract)}.${column.name}: ${code.refused}`)
+  if (typeof code !== 'string') throw new Malformed(`${tableName(contract)}.${column.name}: ${code.refused}`)
   return code
 }
 

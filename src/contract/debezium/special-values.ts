@@ -1,3 +1,4 @@
+import { Malformed } from '../malformed.ts'
 import { isoDate, isoInstant, isoTimestamp } from '../temporal.ts'
 
 /**
@@ -9,7 +10,7 @@ import { isoDate, isoInstant, isoTimestamp } from '../temporal.ts'
 export function dateOf(days: number): string {
   if (days <= dateMax && days >= dateMin) return isoDate(days)
   const special = specialDates.get(days)
-  if (special === undefined) throw new Error('a date that Postgres does not have')
+  if (special === undefined) throw new Malformed('a date that Postgres does not have')
   return special
 }
 
@@ -19,7 +20,7 @@ export function timestampOf(micros: number | bigint): string {
   if (micros === longMax) return 'infinity'
   if (micros === longMin) return '-infinity'
   // Years 294247 to 294276, which Postgres has, overflow in Debezium.
-  throw new Error('a timestamp after 294247-01-10, which Debezium cannot write')
+  throw new Malformed('a timestamp after 294247-01-10, which Debezium cannot write')
 }
 
 /** A `timestamptz` in ISO 8601. */

@@ -1,3 +1,4 @@
+import { Malformed } from '../malformed.ts'
 import { type Unchanged, unchanged } from '../values.ts'
 
 /**
@@ -18,13 +19,13 @@ export class Tap {
   }
 
   checkEnd(): void {
-    if (this.at > this.bytes.length) throw new Error('the record is shorter than its schema')
+    if (this.at > this.bytes.length) throw new Malformed('the record is shorter than its schema')
   }
 
   /** Which branch of a union follows, out of `count`. */
   branch(count: number): number {
     const index = this.int()
-    if (index < 0 || index >= count) throw new Error(`a union has no branch ${index}`)
+    if (index < 0 || index >= count) throw new Malformed(`a union has no branch ${index}`)
     return index
   }
 
@@ -43,7 +44,7 @@ export class Tap {
       value |= (byte & 0x7f) << shift
       shift += 7
     } while (byte >= 0x80 && shift < 35)
-    if (byte >= 0x80) throw new Error('an int has more than five bytes')
+    if (byte >= 0x80) throw new Malformed('an int has more than five bytes')
     return (value >>> 1) ^ -(value & 1)
   }
 
@@ -65,7 +66,7 @@ export class Tap {
       else high |= bits << (shift - 56)
       shift += 7
     } while (byte >= 0x80 && shift < 70)
-    if (byte >= 0x80 || high > 0xff) throw new Error('a long has more than 64 bits')
+    if (byte >= 0x80 || high > 0xff) throw new Malformed('a long has more than 64 bits')
     if (high === 0 && middle < 0x2000000) {
       const value = middle * 0x10000000 + low
       return (low & 1) === 0 ? value / 2 : -(value + 1) / 2
@@ -96,7 +97,7 @@ export class Tap {
   length(): number {
     const length = this.long()
     if (typeof length !== 'number' || length < 0 || length > this.bytes.length - this.at) {
-      throw new Error(`a length of ${length} exceeds the record`)
+      throw new Malformed(`a length of ${length} exceeds the record`)
     }
     return length
   }
@@ -175,7 +176,7 @@ export class Tap {
       this.long()
     }
     if (typeof count !== 'number' || count < 0 || count > this.bytes.length - this.at) {
-      throw new Error(`a block of ${count} items exceeds the record`)
+      throw new Malformed(`a block of ${count} items exceeds the record`)
     }
     return count
   }

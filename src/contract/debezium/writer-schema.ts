@@ -1,3 +1,5 @@
+import { Malformed } from '../malformed.ts'
+
 /**
  * A writer's Avro schema as a tree, with named types resolved. Only what Avro itself defines, and Connect's name of a type
  * (`connect.name`), which says what a string or long means.
@@ -29,7 +31,7 @@ const primitives: ReadonlySet<string> = new Set([
   'string',
 ])
 
-/** Parses a schema as JSON. Throws a plain `Error` saying what is wrong with it; the caller knows which schema it was. */
+/** Parses a schema as JSON. Throws a `Malformed` saying what is wrong with it; the caller knows which schema it was. */
 export function parseWriterSchema(schema: unknown): Node {
   const node = parse(schema, '', new Map())
   checkItems(node, new Set())
@@ -50,16 +52,16 @@ function parse(schema: unknown, namespace: string, names: Names): Node {
   if (typeof schema === 'string') {
     if (primitives.has(schema)) return { kind: schema as Primitive }
     const known = names.get(fullName(schema, namespace)) ?? names.get(schema)
-    if (known === undefined) throw new Error(`the type ${schema} is not defined`)
+    if (known === undefined) throw new Malformed(`the type ${schema} is not defined`)
     return known
   }
   if (Array.isArray(schema)) return { kind: 'union', branches: schema.map((branch) => parse(branch, namespace, names)) }
-  if (typeof schema !== 'object' || schema === null) throw new Error('a schema is an object, an array or a name')
+  if (typeof schema !== 'object' || schema === null) throw new Malformed('a schema is an object, an array or a name')
 
   const { type, name, namespace: own, fields, symbols, size, items, values } = schema as Record<string, unknown>
   const meaning = (schema as Record<string, unknown>)['connect.name']
   if (typeof type === 'object') return parse(type, namespace, names)
-  if (typeof type !== 'string') throw new Error('a schema has no type')
+  if (typeof type !== 'string') throw new Malformed('a schema has no type')
   if (primitives.has(type)) {
     return typeof meaning === 'string' ? { kind: type as Primitive, meaning } : { kind: type as Primitive }
   }
@@ -68,30 +70,30 @@ function parse(schema: unknown, namespace: string, names: Names): Node {
   }
   if (type !== 'record' && type !== 'enum' && type !== 'fixed') return parse(type, namespace, names)
 
-  if (typeof name !== 'string' || name === '') throw new Error(`a ${type} has no name`)
+  if (typeof name !== 'string' || name === '') throw new Malformed(`a ${type} has no name`)
   const full = fullName(name, typeof own === 'string' ? own : namespace)
   if (type === 'fixed') {
-    if (typeof size !== 'number' || !(size >= 0)) throw new Error(`the fixed type ${full} has no size`)
+    if (typeof size !== 'number' || !(size >= 0)) throw new Malformed(`the fixed type ${full} has no size`)
     return define(names, full, { kind: 'fixed', size })
   }
   if (type === 'enum') {
-    if (!Array.isArray(symbols)) throw new Error(`the enum ${full} has no symbols`)
+    if (!Array.isArray(symbols)) throw new Malformed(`the enum ${full} has no symbols`)
     return define(names, full, { kind: 'enum', symbols: symbols.map(String) })
   }
-  if (!Array.isArray(fields)) throw new Error(`the record ${full} has no fields`)
+  if (!Array.isArray(fields)) throw new Malformed(`the record ${full} has no fields`)
   const parsed: { name: string; type: Node }[] = []
   // Defined before its fields are parsed: a record may contain itself.
   const record = define(names, full, { kind: 'record', name: full, fields: parsed })
   const inner = full.slice(0, Math.max(full.lastIndexOf('.'), 0))
   for (const field of fields as { name?: unknown; type?: unknown }[]) {
-    if (typeof field?.name !== 'string') throw new Error(`a field of ${full} has no name`)
+    if (typeof field?.name !== 'string') throw new Malformed(`a field of ${full} has no name`)
     parsed.push({ name: field.name, type: parse(field.type, inner, names) })
   }
   return record
 }
 
 function define<T extends Node>(names: Names, name: string, node: T): T {
-  if (names.has(name)) throw new Error(`the type ${name} is defined twice`)
+  if (names.has(name)) throw new Malformed(`the type ${name} is defined twice`)
   names.set(name, node)
   return node
 }
@@ -105,7 +107,8 @@ function checkItems(node: Node, seen: Set<Node>): void {
   if (seen.has(node)) return
   seen.add(node)
   if (node.kind === 'array' || node.kind === 'map') {
-    if (node.kind === 'array' && takesNothing(node.items, new Set())) throw new Error('an array of items without bytes')
+    if (node.kind === 'array' && takesNothing(node.items, new Set()))
+      throw new Malformed('an array of items without bytes')
     checkItems(node.items, seen)
   }
   if (node.kind === 'union') for (const branch of node.branches) checkItems(branch, seen)

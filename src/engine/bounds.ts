@@ -17,6 +17,8 @@ export interface SyncBounds {
   readonly retryMsMax: number
   /** A snapshot that was asked for and did not start is asked for again after this long. */
   readonly signalRetryMs: number
+  /** How far the clocks of the source and of its connector may be apart. */
+  readonly clockSkewMs: number
   /** Rounds of a load after which the sync stops and says which tables do not become whole. */
   readonly loadRoundsMax: number
   /** Rows of a load that are known to be missing one by one; beyond, only their table is remembered. */
@@ -34,6 +36,7 @@ export const defaultBounds: SyncBounds = {
   retryMs: 250,
   retryMsMax: 30_000,
   signalRetryMs: 60_000,
+  clockSkewMs: 2_000,
   loadRoundsMax: 5,
   missingRowsMax: 100_000,
 }

@@ -2,7 +2,15 @@ import type { Change, LogEvent, LogRecord, SourceIdentity } from '../contract/lo
 import { type TableContract, tableName } from '../contract/table.ts'
 import type { ColumnValue } from '../contract/values.ts'
 import { fault, isMillraceError, messageOf } from '../errors.ts'
-import { afterTruncate, onIncremental, onInitial, type SnapshotNotice, skipsTransactions, takesRow } from './load.ts'
+import {
+  afterTruncate,
+  onIncremental,
+  onInitial,
+  type SnapshotNotice,
+  settles,
+  skipsTransactions,
+  takesRow,
+} from './load.ts'
 import type { SyncMapping, TableMapping } from './mapping.ts'
 import { keyText, type MissingRows } from './missing-rows.ts'
 import type { LoadState, Position } from './ports.ts'
@@ -43,6 +51,7 @@ export class Follower {
   readonly #writer: Writer
   readonly #missing: MissingRows
   readonly #routes = new Map<TableContract, Route>()
+  readonly #clockSkewMs: number
   readonly #mappings: Position['mappings']
   #nextOffset: bigint
   #appliedLsn: bigint | null
@@ -55,7 +64,15 @@ export class Follower {
   /** Load rows taken since the load's state was last set. */
   rows = 0
 
-  constructor(sync: SyncMapping, sequencer: Sequencer, writer: Writer, missing: MissingRows, position: Position) {
+  constructor(
+    sync: SyncMapping,
+    sequencer: Sequencer,
+    writer: Writer,
+    missing: MissingRows,
+    position: Position,
+    clockSkewMs: number,
+  ) {
+    this.#clockSkewMs = clockSkewMs
     this.#sync = sync
     this.#sequencer = sequencer
     this.#writer = writer
@@ -236,7 +253,7 @@ export class Follower {
     if (load === null) {
       this.#appliedLsn = lsn
       this.#commitTimeMs = commitTimeMs
-    } else if (load.phase === 'settling' && (this.#untilLsn === null || lsn >= this.#untilLsn)) {
+    } else if (settles({ ...load, untilLsn: this.#untilLsn }, lsn, commitTimeMs, this.#clockSkewMs)) {
       return { kind: 'whole', lsn, commitTimeMs }
     }
     return this.#writer.mark(this.point(), 1)
@@ -256,9 +273,10 @@ export class Follower {
 
   #startRows(load: LoadState): void {
     for (const { index, source } of this.#sync.tables) {
-      if (load.clear.includes(tableName(source))) this.#writer.push({ op: 'truncate', table: index })
+      const name = tableName(source)
+      if (load.clear.includes(name) && load.tables.includes(name)) this.#writer.push({ op: 'truncate', table: index })
     }
-    this.#load = { ...load, clear: [] }
+    this.#load = { ...load, clear: load.clear.filter((table) => !load.tables.includes(table)) }
     for (const table of load.tables) this.#missing.forget(table)
   }
 

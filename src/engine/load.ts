@@ -14,7 +14,17 @@ import type { LoadState } from './ports.ts'
 export type SnapshotNotice = LogEvent & { readonly kind: 'snapshot' }
 
 export function beginLoad(load: Pick<LoadState, 'id' | 'from' | 'into' | 'tables'>): LoadState {
-  return { ...load, phase: 'awaiting', covered: [], untilLsn: null, round: 1, again: [], clear: [] }
+  return {
+    ...load,
+    phase: 'awaiting',
+    covered: [],
+    untilLsn: null,
+    consistent: false,
+    untilMs: null,
+    round: 1,
+    again: [],
+    clear: [],
+  }
 }
 
 /** Another round, by an incremental snapshot of `tables`. Transactions are applied all the while. */
@@ -26,8 +36,8 @@ export function nextRound(load: LoadState, id: string, tables: readonly string[]
     from: 'signal',
     phase: 'awaiting',
     covered: [],
+    consistent: false,
     round: load.round + 1,
-    clear: load.clear.filter((table) => tables.includes(table)),
   }
 }
 
@@ -36,9 +46,9 @@ export function skipsTransactions(load: LoadState): boolean {
   return load.phase === 'awaiting' && load.round === 1
 }
 
-/** Whether a row of a snapshot belongs to this load. */
+/** Whether a row of a snapshot belongs to this load. After a table's scan its rows say nothing new, and may be older. */
 export function takesRow(load: LoadState, table: string): boolean {
-  return load.phase === 'rows' && load.tables.includes(table)
+  return load.phase === 'rows' && load.tables.includes(table) && !load.covered.includes(table)
 }
 
 /**
@@ -46,7 +56,7 @@ export function takesRow(load: LoadState, table: string): boolean {
  * table is emptied and read once more, unless its scan is over.
  */
 export function afterTruncate(load: LoadState, table: string): LoadState {
-  const scanning = load.from === 'signal' && takesRow(load, table) && !load.covered.includes(table)
+  const scanning = load.from === 'signal' && takesRow(load, table)
   if (!scanning || load.clear.includes(table)) return load
   return { ...load, clear: [...load.clear, table] }
 }
@@ -66,7 +76,7 @@ export function onIncremental(
   notice: SnapshotNotice,
 ): { readonly load: LoadState; readonly demand?: 'start' | 'ask' | 'wait' | 'round' } {
   const ours = notice.id === load.id || load.tables.every((table) => notice.tables.includes(table))
-  if (notice.status === 'started') {
+  if (notice.status === 'started' && load.phase !== 'settling') {
     return ours ? { load: { ...load, phase: 'rows', covered: [] }, demand: 'start' } : { load, demand: 'wait' }
   }
   if (load.phase === 'awaiting') {
@@ -78,9 +88,9 @@ export function onIncremental(
     case 'table-done':
       return { load: cover(load, notice.tables) }
     case 'completed':
-      return { load: { ...load, phase: 'settling' } }
+      return { load: settle(load, notice) }
     case 'aborted':
-      return { load, demand: 'round' }
+      return uncovered(load).length === 0 ? { load: settle(load, notice) } : { load, demand: 'round' }
     default:
       return { load }
   }
@@ -90,12 +100,22 @@ export function onIncremental(
 export function onInitial(load: LoadState, notice: SnapshotNotice): LoadState {
   if (load.phase !== 'rows') return load
   if (notice.status === 'table-done') return cover(load, notice.tables)
-  return notice.status === 'completed' ? { ...load, phase: 'settling' } : load
+  return notice.status === 'completed' ? settle(load, notice) : load
+}
+
+/** Whether a commit comes late enough for what a completed load showed. */
+export function settles(load: LoadState, lsn: bigint, commitTimeMs: number, skewMs: number): boolean {
+  if (load.phase !== 'settling' || (load.untilLsn !== null && lsn < load.untilLsn)) return false
+  return load.untilMs === null || commitTimeMs > load.untilMs + skewMs
 }
 
 /** Tables of the load whose scan was not seen from start to end. */
 export function uncovered(load: LoadState): readonly string[] {
   return load.tables.filter((table) => !load.covered.includes(table))
+}
+
+function settle(load: LoadState, { timeMs }: SnapshotNotice): LoadState {
+  return { ...load, phase: 'settling', untilMs: load.consistent ? null : timeMs }
 }
 
 function cover(load: LoadState, tables: readonly string[]): LoadState {

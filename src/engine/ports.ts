@@ -37,6 +37,11 @@ export interface LoadState {
   readonly covered: readonly string[]
   /** The loaded state is whole only from this LSN on: the highest a snapshot row carried. */
   readonly untilLsn: bigint | null
+  /**
+   * And only from a commit later than this by the source's clock: when the snapshot was over. A snapshot reads ahead of the log, a table
+   * or a chunk at a time, and the first attempt at an initial one, which shows one moment, cannot be told from the others.
+   */
+  readonly untilMs: number | null
   /** Counts from 1. A further round reads tables once more of which an earlier one missed rows. */
   readonly round: number
   /** Tables that need another round: a partial image came for a row that is not there and no whole one followed, or they were truncated. */

@@ -65,7 +65,7 @@ export class Reading {
         point.load === null ? point : { ...point, load: { ...point.load, again: this.#missing.tables() } },
       committed: (commit) => this.#committed(commit),
     })
-    this.#follower = new Follower(sync, this.#sequencer, this.#writer, this.#missing, start)
+    this.#follower = new Follower(sync, this.#sequencer, this.#writer, this.#missing, start, bounds.clockSkewMs)
     this.#asker = new Asker(options.signals, clock, bounds, (error) => this.#pull?.interrupt(error))
   }
 
@@ -219,8 +219,11 @@ export class Reading {
     const { report } = this.#options
     await this.#writer.commitNow()
     await this.#writer.abandon()
-    const into = this.#follower.load?.into ?? 'staging'
-    const load = { ...beginLoad({ id, from: 'beginning', into, tables: this.#tables }), phase: 'rows' as const }
+    const before = this.#follower.load
+    const into = before?.into ?? 'staging'
+    const begun = beginLoad({ id, from: 'beginning', into, tables: this.#tables })
+    const consistent = before?.from === 'beginning' && before.phase === 'awaiting'
+    const load = { ...begun, phase: 'rows' as const, consistent }
     this.#follower.startOver(load, this.#stored)
     await this.#writer.within((transaction) => transaction.clear(into))
     await this.#writer.mark(this.#follower.point(), 0)

@@ -31,8 +31,8 @@ const troubled = ['stopped', 'failed'] as const
 /** From each state the states that may follow. */
 export const nextStates: Readonly<Record<SyncState, readonly SyncState[]>> = {
   standby: ['snapshotting', 'loading', 'catching up', ...troubled],
-  snapshotting: ['standby', 'loading', 'catching up', ...troubled],
-  loading: ['standby', 'snapshotting', 'catching up', ...troubled],
+  snapshotting: ['standby', 'loading', 'catching up', 'live', ...troubled],
+  loading: ['standby', 'snapshotting', 'catching up', 'live', ...troubled],
   'catching up': ['standby', 'snapshotting', 'loading', 'live', ...troubled],
   live: ['standby', 'snapshotting', 'loading', 'catching up', ...troubled],
   stopped: ['standby', 'failed', ...working],

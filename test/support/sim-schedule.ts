@@ -73,7 +73,7 @@ class Schedule {
     this.#log = new MemoryLog('shop.log', () => random.int(1, 30))
     const strict = random.chance(0.25)
     this.#history = new SimHistory(this.#source, random, strict)
-    this.#capture = new MemoryCapture(this.#source, this.#log, {
+    this.#capture = new MemoryCapture(this.#source, this.#log, this.#clock, {
       chunkRows: random.int(1, 4),
       meanwhile: () => {
         while (this.#chaos && random.chance(0.5)) this.#commit()
@@ -99,6 +99,7 @@ class Schedule {
       retryMs: 50,
       retryMsMax: 1000,
       signalRetryMs: 2000,
+      clockSkewMs: 0,
       missingRowsMax: random.int(1, 5),
     }
     this.#left = random.int(5, 40)
@@ -164,7 +165,7 @@ class Schedule {
       if (this.#sink.lost) this.#sink.endLost(true)
       if (i % 300 === 0) this.#grant(this.#workers[0]!.name)
       if (!this.world.step()) {
-        this.#clock.advanceToNext()
+        if (!this.#clock.advanceToNext()) this.#clock.advance(1000)
         for (let beat = 0; beat < 8; beat++) {
           this.#heartbeat()
           this.#capture.step(100)

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../../contract/log-event.ts'
 import { type TableContract, tableName } from '../../contract/table.ts'
 import type { ColumnValue } from '../../contract/values.ts'
+import type { Clock } from '../../engine/ports.ts'
 import type { MemoryLog } from './log.ts'
 import { type MemorySource, rowKey, type SourceState } from './source.ts'
 
@@ -39,17 +40,20 @@ interface Incremental {
 export class MemoryCapture {
   readonly #source: MemorySource
   readonly #log: MemoryLog
+  readonly #clock: Clock
   readonly #options: CaptureOptions
   /** Index of the transaction being streamed, and of its next event: -1 its BEGIN. */
   #cursor: number
   #event = -1
-  #snapshot: LogEvent[] | null = null
+  #snapshot: Generator<LogEvent> | null = null
+  #firstAttempt = true
   #incremental: Incremental | null = null
   #signals: { readonly id: string; readonly tables: readonly string[] }[] = []
   #snapshots = 0
 
-  constructor(source: MemorySource, log: MemoryLog, options: CaptureOptions = {}) {
+  constructor(source: MemorySource, log: MemoryLog, clock: Clock, options: CaptureOptions = {}) {
     this.#source = source
+    this.#clock = clock
     this.#log = log
     this.#options = options
     this.#cursor = source.history.length
@@ -67,8 +71,11 @@ export class MemoryCapture {
 
   /** Starts the initial snapshot; what an earlier start wrote of it stays in the log. Streaming goes on from the first start. */
   snapshot(): void {
-    const { state, lsn } = this.#source
-    this.#snapshot = initialSnapshot(state, lsn, `initial-${this.#snapshots++}`)
+    const id = `initial-${this.#snapshots++}`
+    const first = this.#firstAttempt ? this.#source.state : null
+    if (first !== null) this.#cursor = this.#source.history.length
+    this.#firstAttempt = false
+    this.#snapshot = initialSnapshot(this.#source, first, this.#source.lsn, id, this.#clock)
   }
 
   /** The connector is made anew: slot and offsets are lost, the log is not. What was committed meanwhile is not in it. */
@@ -77,6 +84,7 @@ export class MemoryCapture {
     this.#event = -1
     this.#incremental = null
     this.#signals = []
+    this.#firstAttempt = true
     this.snapshot()
   }
 
@@ -90,7 +98,7 @@ export class MemoryCapture {
     if (this.#incremental === null) return
     const { id, queue } = this.#incremental
     this.#incremental = null
-    this.#log.append([notice('incremental', 'aborted', id, queue)])
+    this.#log.append([this.#notice('aborted', queue, id)])
   }
 
   /** Writes up to `max` events, visible together. Answers how many there were. */
@@ -112,8 +120,8 @@ export class MemoryCapture {
 
   #next(): LogEvent[] {
     if (this.#snapshot !== null) {
-      const event = this.#snapshot.shift()
-      if (event !== undefined) return [event]
+      const event = this.#snapshot.next()
+      if (!event.done) return [event.value]
       this.#snapshot = null
     }
     const signalled = this.#takeSignal()
@@ -154,7 +162,7 @@ export class MemoryCapture {
       return this.#takeSignal()
     }
     this.#incremental = { id: signal.id, queue: tables, keys: null, read: null, window: null }
-    return [notice('incremental', 'started', signal.id, tables)]
+    return [this.#notice('started', tables, signal.id)]
   }
 
   /** Looks at the next chunk; or says that a table, or all of it, is done. */
@@ -162,7 +170,7 @@ export class MemoryCapture {
     const table = incremental.queue[0]
     if (table === undefined) {
       this.#incremental = null
-      return [notice('incremental', 'completed', incremental.id, [])]
+      return [this.#notice('completed', [], incremental.id)]
     }
     incremental.keys ??= [...this.#source.state.get(table)!.keys()].sort()
     const low = this.#source.history.length
@@ -174,7 +182,7 @@ export class MemoryCapture {
       incremental.queue.shift()
       incremental.keys = null
       incremental.read = null
-      return [notice('incremental', 'table-done', incremental.id, [table])]
+      return [this.#notice('table-done', [table], incremental.id)]
     }
     const now = this.#source.state.get(table)!
     const after = incremental.read
@@ -191,10 +199,11 @@ export class MemoryCapture {
     const rows = [...incremental.window!.rows.values()]
     incremental.window = null
     const lsn = this.#source.history[this.#cursor]!.lsn
-    return [
-      ...rows.map((row): LogEvent => loadRow(table, row, lsn)),
-      notice('incremental', 'progress', incremental.id, [table]),
-    ]
+    return [...rows.map((row): LogEvent => loadRow(table, row, lsn)), this.#notice('progress', [table], incremental.id)]
+  }
+
+  #notice(status: Status, tables: readonly TableContract[], id: string): LogEvent {
+    return notice('incremental', status, id, tables, this.#clock.nowMs())
   }
 
   #dedupe(window: Window, event: LogEvent & { kind: 'change' }): void {
@@ -203,16 +212,26 @@ export class MemoryCapture {
   }
 }
 
-function initialSnapshot(state: SourceState, lsn: bigint, id: string): LogEvent[] {
-  return [
-    notice('initial', 'started', id, []),
-    ...[...state].flatMap(([table, rows]) => [
-      notice('initial', 'progress', id, [table]),
-      ...[...rows.values()].map((row) => loadRow(table, row, lsn)),
-      notice('initial', 'table-done', id, [table]),
-    ]),
-    notice('initial', 'completed', id, []),
-  ]
+type Status = (LogEvent & { kind: 'snapshot' })['status']
+
+/** Only the attempt that makes the slot reads all tables as of one moment, which is `first`; others read each as it is by then. */
+function* initialSnapshot(
+  source: MemorySource,
+  first: SourceState | null,
+  lsn: bigint,
+  id: string,
+  clock: Clock,
+): Generator<LogEvent> {
+  const say = (status: Status, tables: readonly TableContract[]): LogEvent =>
+    notice('initial', status, id, tables, clock.nowMs())
+  yield say('started', [])
+  for (const table of source.state.keys()) {
+    yield say('progress', [table])
+    const rows = (first ?? source.state).get(table)!
+    for (const row of rows.values()) yield loadRow(table, row, lsn)
+    yield say('table-done', [table])
+  }
+  yield say('completed', [])
 }
 
 function loadRow(table: TableContract, row: readonly ColumnValue[], lsn: bigint): LogEvent {
@@ -221,9 +240,10 @@ function loadRow(table: TableContract, row: readonly ColumnValue[], lsn: bigint)
 
 function notice(
   scope: 'initial' | 'incremental',
-  status: (LogEvent & { kind: 'snapshot' })['status'],
+  status: Status,
   id: string,
   tables: readonly TableContract[],
+  timeMs: number,
 ): LogEvent {
-  return { kind: 'snapshot', scope, status, id, tables: tables.map(tableName) }
+  return { kind: 'snapshot', scope, status, id, tables: tables.map(tableName), timeMs }
 }

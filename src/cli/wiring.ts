@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectApi } from '../adapters/connect/connect-api.ts'
@@ -67,13 +67,25 @@ export function openPlatform(project: Project, addresses: PartAddresses = addres
     registryUrl: addresses.registry,
     database: (name) => addresses.databases[name],
     secretReference: template === undefined ? null : (name) => template.replaceAll('{name}', name),
-    deliverSecrets: async () => undefined,
+    deliverSecrets: async (names) => {
+      if (config.connect === undefined) for (const name of names) deliverSecret(folder, name)
+    },
     topics: kafkaTopicAdmin({ brokers: addresses.kafka }),
     connect: connectApi({ url: addresses.connect }),
     registry: registryApi({ url: addresses.registry }),
     source: (at) => postgresSourceDatabase(connectionTo(folder, at)),
     sink: (at) => postgresSinkDatabase(connectionTo(folder, at)),
   }
+}
+
+/** Puts a secret that only the environment has where the embedded Connect reads it. */
+function deliverSecret(folder: string, name: string): void {
+  const value = secretValue(folder, name)
+  if (value === undefined) throw fault('SECRET_MISSING', { name })
+  const file = join(secretsFolder(folder), name)
+  mkdirSync(secretsFolder(folder), { recursive: true, mode: 0o700 })
+  writeFileSync(`${file}.draft`, value, { mode: 0o600 })
+  renameSync(`${file}.draft`, file)
 }
 
 /** How to enter a database; throws `SECRET_MISSING` when its password has no value. */

@@ -130,7 +130,7 @@ export class FakePlatform implements Platform {
         if (statements[0]?.title === 'forget it') this.stored = []
       },
       positions: async () => this.stored,
-      forget: async (sync) => this.stored.some((position) => position.sync === sync),
+      forget: async (sync: string) => this.stored.some((position) => position.sync === sync),
       close: async () => undefined,
     }
   }

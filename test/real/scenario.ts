@@ -128,15 +128,20 @@ export default sync({
   async caughtUp(timeoutMs = 90_000): Promise<void> {
     const { rows } = await this.source.query('SELECT pg_current_wal_insert_lsn()::text AS lsn')
     await this.source.query(`SELECT pg_logical_emit_message(true, 'test', 'caught up?')`)
-    await eventually(`the copy at ${rows[0].lsn}`, timeoutMs, async () => {
-      const position = await this.position()
-      if (position?.lsn == null) return undefined
-      const { rows: answer } = await this.sink.query('SELECT $1::pg_lsn >= $2::pg_lsn AS reached', [
-        position.lsn,
-        rows[0].lsn,
-      ])
-      return answer[0].reached ? true : undefined
-    })
+    await eventually(
+      `the copy at ${rows[0].lsn}`,
+      timeoutMs,
+      async () => {
+        const position = await this.position()
+        if (position?.lsn == null) return undefined
+        const { rows: answer } = await this.sink.query('SELECT $1::pg_lsn >= $2::pg_lsn AS reached', [
+          position.lsn,
+          rows[0].lsn,
+        ])
+        return answer[0].reached ? true : undefined
+      },
+      this.#lastWords,
+    )
   }
 
   async position(): Promise<
@@ -157,16 +162,25 @@ export default sync({
   async trouble(
     ...codes: readonly string[]
   ): Promise<{ readonly code: string; readonly message: string; readonly state: string }> {
-    return eventually(`trouble of ${codes.join(' or ')}`, 60_000, async () => {
-      for (const worker of this.#workers) {
-        const sync = await worker.status()
-        if (sync?.error != null && codes.includes(sync.error.code)) {
-          return { code: sync.error.code, message: sync.error.message, state: sync.state }
+    return eventually(
+      `trouble of ${codes.join(' or ')}`,
+      60_000,
+      async () => {
+        for (const worker of this.#workers) {
+          const sync = await worker.status()
+          if (sync?.error != null && codes.includes(sync.error.code)) {
+            return { code: sync.error.code, message: sync.error.message, state: sync.state }
+          }
         }
-      }
-      return undefined
-    })
+        return undefined
+      },
+      this.#lastWords,
+    )
   }
+
+  /** The end of every worker's log: what explains a scenario that did not go on. */
+  #lastWords = (): string =>
+    this.#workers.map((worker) => `\n${readFileSync(worker.log, 'utf8').split('\n').slice(-8).join('\n')}`).join('')
 
   /** Rows that differ between what `expected` says on the source and `actual` says on the sink. */
   async differences(expected: string, actual: string): Promise<readonly string[]> {
@@ -303,12 +317,13 @@ export async function eventually<Answer>(
   what: string,
   timeoutMs: number,
   ask: () => Promise<Answer | undefined>,
+  explain: () => string = () => '',
 ): Promise<Answer> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
-    if (Date.now() > deadline) throw new Error(`${what} did not come within ${timeoutMs / 1000} s`)
+    if (Date.now() > deadline) throw new Error(`${what} did not come within ${timeoutMs / 1000} s${explain()}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -48,6 +48,9 @@ export function workerMetrics(board: SyncBoard): { readonly registry: Registry; 
       help: '1 for the state the sync is in, 0 for the others.',
       labelNames: ['sync', 'source', 'state'],
       registers,
+      // Read when asked for: a gauge that is set only by events would go on showing the last good news. On the first of them, so that
+      // all are fresh when they are written out.
+      collect: () => refresh(),
     }),
     lagSeconds: new Gauge({
       name: 'millrace_sync_lag_seconds',
@@ -67,13 +70,11 @@ export function workerMetrics(board: SyncBoard): { readonly registry: Registry; 
       labelNames,
       registers,
     }),
-    // Read when asked for: a gauge that is set only by events would go on showing the last good news.
     progress: new Gauge({
       name: 'millrace_sync_progress_age_seconds',
       help: 'Seconds since the sync last committed, or was last seen to have nothing to do.',
       labelNames,
       registers,
-      collect: () => refresh(),
     }),
   }
 

@@ -19,7 +19,6 @@ export function beginLoad(load: Pick<LoadState, 'id' | 'from' | 'into' | 'tables
     phase: 'awaiting',
     covered: [],
     untilLsn: null,
-    consistent: false,
     untilMs: null,
     round: 1,
     again: [],
@@ -36,7 +35,6 @@ export function nextRound(load: LoadState, id: string, tables: readonly string[]
     from: 'signal',
     phase: 'awaiting',
     covered: [],
-    consistent: false,
     round: load.round + 1,
   }
 }
@@ -115,7 +113,7 @@ export function uncovered(load: LoadState): readonly string[] {
 }
 
 function settle(load: LoadState, { timeMs }: SnapshotNotice): LoadState {
-  return { ...load, phase: 'settling', untilMs: load.consistent ? null : timeMs }
+  return { ...load, phase: 'settling', untilMs: timeMs }
 }
 
 function cover(load: LoadState, tables: readonly string[]): LoadState {

@@ -219,11 +219,8 @@ export class Reading {
     const { report } = this.#options
     await this.#writer.commitNow()
     await this.#writer.abandon()
-    const before = this.#follower.load
-    const into = before?.into ?? 'staging'
-    const begun = beginLoad({ id, from: 'beginning', into, tables: this.#tables })
-    const consistent = before?.from === 'beginning' && before.phase === 'awaiting'
-    const load = { ...begun, phase: 'rows' as const, consistent }
+    const into = this.#follower.load?.into ?? 'staging'
+    const load = { ...beginLoad({ id, from: 'beginning', into, tables: this.#tables }), phase: 'rows' as const }
     this.#follower.startOver(load, this.#stored)
     await this.#writer.within((transaction) => transaction.clear(into))
     await this.#writer.mark(this.#follower.point(), 0)

@@ -1,15 +1,21 @@
 import pino, { type Logger } from 'pino'
 import type { SyncObserver } from '../engine/observe.ts'
 import { lsnText } from '../engine/sequencer.ts'
+import { terminalLine } from './terminal-lines.ts'
 
-/** A worker's log: one JSON object a line, for machines; `sync`, `source`, `lsn`, `transaction` and `code` where they apply. */
+/**
+ * A worker's log: one JSON object a line; `sync`, `source`, `lsn`, `transaction` and `code` where they apply. At a terminal, lines for
+ * people.
+ */
 export function workerLog(level = process.env.LOG_LEVEL ?? 'info'): Logger {
-  return pino({
+  const options = {
     level,
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  })
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  if (!process.stdout.isTTY) return pino(options)
+  return pino(options, { write: (line) => process.stdout.write(`${terminalLine(line)}\n`) })
 }
 
 /** Writes a sync's events into the log. Applied transactions are debug: normal operation should say nothing. */

@@ -10,6 +10,7 @@ it('holds every transaction once, whole, in commit order, while Connect is kille
   const report = await killConnectAgainAndAgain({
     seed,
     kills: 3,
+    oneByOne: 1,
     snapshotKills: 1,
     snapshotRows: 30_000,
     largeRows: 5000,

@@ -11,9 +11,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 const started = Date.now()
 const say = (line: string) => process.stdout.write(`${((Date.now() - started) / 1000).toFixed(1)} s  ${line}\n`)
 say(`seed ${seed}`)
+const kills = Number(process.env.MILLRACE_KILLS ?? 50)
 const report = await killConnectAgainAndAgain({
   seed,
-  kills: Number(process.env.MILLRACE_KILLS ?? 50),
+  kills,
+  oneByOne: Number(process.env.MILLRACE_ONE_BY_ONE ?? Math.ceil(kills / 6)),
   snapshotKills: Number(process.env.MILLRACE_SNAPSHOT_KILLS ?? 3),
   snapshotRows: Number(process.env.MILLRACE_SNAPSHOT_ROWS ?? 100_000),
   largeRows: 10_000,

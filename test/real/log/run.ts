@@ -7,8 +7,10 @@ import { randomFrom, schema, type Workload, write } from './workload.ts'
 
 export interface RunOptions {
   readonly seed: number
-  /** How often Connect is killed while it streams; the last sixth of them with one event per Kafka transaction. */
+  /** How often Connect is killed while it streams. */
   readonly kills: number
+  /** The last so many of them with one event per Kafka transaction. */
+  readonly oneByOne: number
   /** How often in the middle of the initial snapshot. */
   readonly snapshotKills: number
   readonly snapshotRows: number
@@ -84,10 +86,10 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
     })
     const recoverySeconds: number[] = []
     let killed = 0
-    const oneByOne = Math.ceil(options.kills / 6)
+    const { oneByOne } = options
     for (let kill = 1; kill <= options.kills; kill++) {
       if (kill === options.kills - oneByOne + 1) {
-        options.say('from now on: key updates, one event per Kafka transaction')
+        options.say('from now on: key updates and COPY, one event per Kafka transaction')
         workload.onlyKeys()
         await caughtUp(judge, Date.now(), alive)
         await stack.capture({ 'max.batch.size': '1', 'max.queue.size': '2' })

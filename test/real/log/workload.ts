@@ -27,7 +27,7 @@ export function randomFrom(seed: number): () => number {
 export interface Workload {
   /** Committed transactions by kind, and those that were rolled back. */
   readonly done: Readonly<Record<string, number>>
-  /** Only key updates from now on. */
+  /** From now on only what has several events at one LSN: key updates and COPY. */
   onlyKeys(): void
   stop(): Promise<void>
 }
@@ -45,7 +45,7 @@ export async function write(
     const random = randomFrom(seed * 1000 + index)
     const client = await stack.sql()
     while (running) {
-      const kind = keysOnly ? 'key' : pick(random, busy())
+      const kind = keysOnly ? (random() < 0.8 ? 'key' : 'copy') : pick(random, busy())
       const outcome = await transact(client, kind, index, random, largeRows)
       done[outcome] = (done[outcome] ?? 0) + 1
       await sleep(random() * pauseMs(kind, keysOnly, busy()))
@@ -71,11 +71,12 @@ function pauseMs(kind: Kind, keysOnly: boolean, busy: boolean): number {
   return busy ? 400 : 80
 }
 
-type Kind = 'small' | 'key' | 'savepoint' | 'rolled back' | 'slow' | 'large'
+type Kind = 'small' | 'copy' | 'key' | 'savepoint' | 'rolled back' | 'slow' | 'large'
 
 function pick(random: () => number, busy: boolean): Kind {
   const at = random()
-  if (at < 0.5) return 'small'
+  if (at < 0.45) return 'small'
+  if (at < 0.5) return 'copy'
   if (at < 0.68) return 'key'
   if (at < 0.78) return 'savepoint'
   if (at < 0.86) return 'rolled back'
@@ -126,6 +127,12 @@ async function work(
   switch (kind) {
     case 'small':
       return { accounts: await transfer(client, random), events: await insert(Math.floor(random() * 4)) }
+    case 'copy': {
+      // Many rows in one WAL record, and so at one LSN.
+      const rows = 2 + Math.floor(random() * 10)
+      await client.query(`COPY events (writer, payload) FROM PROGRAM 'seq -f ${writer},copied%g ${rows}' (FORMAT csv)`)
+      return { accounts: 0, events: rows }
+    }
     case 'rolled back':
       return { accounts: await transfer(client, random), events: await insert(random() < 0.1 ? largeRows / 5 : 20) }
     case 'key': {

@@ -104,6 +104,9 @@ function brokerProperties({ folder, port, controllerPort }: KafkaOptions): Recor
     // A group of one must not wait for company.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 3000,
+    // A killed broker may not come back before its last session is over; the default makes that nine seconds.
+    'broker.session.timeout.ms': 4000,
+    'broker.heartbeat.interval.ms': 500,
     'log.cleaner.dedupe.buffer.size': 33_554_432,
     'num.network.threads': 2,
     'num.io.threads': 4,

@@ -44,9 +44,13 @@ export function skipsTransactions(load: LoadState): boolean {
   return load.phase === 'awaiting' && load.round === 1
 }
 
-/** Whether a row of a snapshot belongs to this load. After a table's scan its rows say nothing new, and may be older. */
+/**
+ * Whether a row of a snapshot belongs to this load. After a table's incremental scan its rows say nothing new, and may be older. In an
+ * initial snapshot the last row follows the notice of its scan: Debezium holds each row back to mark the last one.
+ */
 export function takesRow(load: LoadState, table: string): boolean {
-  return load.phase === 'rows' && load.tables.includes(table) && !load.covered.includes(table)
+  const over = load.from === 'signal' && load.covered.includes(table)
+  return load.phase === 'rows' && load.tables.includes(table) && !over
 }
 
 /**

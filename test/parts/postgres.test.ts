@@ -22,6 +22,8 @@ import { removeServerFolder } from '../../src/parts/postgres.ts'
 import { findPostgres, postgresBinaries } from '../../src/parts/postgres-binaries.ts'
 import { type RunningPostgres, startPostgres } from '../../src/parts/start-postgres.ts'
 
+/** Programs of the system, on Linux. */
+const [mount, unmount] = ['/bin/mount', '/bin/umount']
 let folder: string
 let servers: RunningPostgres[]
 let events: PartsEvent[]
@@ -164,7 +166,7 @@ describe('an embedded Postgres', () => {
       chmodSync(folder, 0o755)
       const disk = join(folder, 'disk')
       mkdirSync(disk)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=130m,mode=755', 'tmpfs', disk])
+      execFileSync(mount, ['-t', 'tmpfs', '-o', 'size=130m,mode=755', 'tmpfs', disk])
       try {
         const filler = join(disk, 'filler')
         const place = join(disk, 'pg')
@@ -182,7 +184,7 @@ describe('an embedded Postgres', () => {
         await server.remove()
       } finally {
         for (const server of servers) await server.stop()
-        execFileSync('umount', [disk])
+        execFileSync(unmount, [disk])
       }
     },
     60_000,
@@ -236,8 +238,8 @@ function canMount(): boolean {
   if (process.platform !== 'linux' || process.getuid!() !== 0) return false
   const probe = mkdtempSync(join(tmpdir(), 'millrace-mount-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe], { stdio: 'ignore' })
-    execFileSync('umount', [probe])
+    execFileSync(mount, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', probe], { stdio: 'ignore' })
+    execFileSync(unmount, [probe])
     return true
   } catch {
     return false

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import kafkajs from 'kafkajs'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -46,7 +47,7 @@ afterAll(async () => {
 
 /** Another process that starts the parts; gives what it says when they are up, or why they are not. */
 async function startElsewhere(): Promise<{ readonly child: ChildProcess; readonly last: Record<string, unknown> }> {
-  const script = join(import.meta.dirname, '../support/parts-process.ts')
+  const script = fileURLToPath(new URL('../support/parts-process.ts', import.meta.url))
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', script, folder, JSON.stringify({ databases: config.databases })],

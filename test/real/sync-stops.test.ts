@@ -53,12 +53,10 @@ it('a target that lost a column stops it', async () => {
 it('a record that does not decode stops it at that record, and it stays there', async () => {
   const before = await world.position()
   const kafka = new Kafka({ brokers: [world.parts.kafka], logLevel: 0 })
+  const row = await firstRecord(kafka, (value) => value.includes('postgresql') && value.includes('one'))
   const producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
-  await producer.send({
-    topic: `${world.name}.log`,
-    messages: [{ key: 'x', value: Buffer.from([0, 0, 0, 0, 1, 9, 9, 9]) }],
-  })
+  await producer.send({ topic: `${world.name}.log`, messages: [{ key: 'x', value: row.subarray(0, 12) }] })
   await producer.disconnect()
   await world.source.query(`INSERT INTO notes VALUES (6, 'behind it', 6)`)
   const { state } = await world.trouble('RECORD_UNDECODABLE')
@@ -93,3 +91,23 @@ it('loads again by an incremental snapshot when it is reset', async () => {
   await worker.reaches('live')
   await same()
 })
+
+async function firstRecord(kafka: Kafka, wanted: (value: Buffer) => boolean): Promise<Buffer> {
+  const consumer = kafka.consumer({ groupId: `${world.name}.look` })
+  await consumer.connect()
+  await consumer.subscribe({ topic: `${world.name}.log`, fromBeginning: true })
+  try {
+    return await new Promise<Buffer>((resolve, reject) => {
+      const give = setTimeout(() => reject(new Error('the log holds no such record')), 30_000)
+      void consumer.run({
+        eachMessage: async ({ message: { value } }) => {
+          if (value === null || !wanted(value)) return
+          clearTimeout(give)
+          resolve(value)
+        },
+      })
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+}

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +34,17 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (process.env.MILLRACE_PARTS_FILE) return undefined
   const folder = await mkdtemp(join(tmpdir(), 'millrace-real-'))
+  const { places, file, stop } = await startRealParts(folder)
+  for (const [key, value] of Object.entries(places)) project.provide(key as 'kafka', value as string)
+  process.env.MILLRACE_PARTS_FILE = file
+  return async () => {
+    await stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Every real part in `folder`, with two empty databases, and a file that says where they are. */
+export async function startRealParts(folder: string) {
   const names = ['shop', 'billing'] as const
   const config = defineConfig({ databases: { shop: embedded(), billing: embedded() } })
   const started = Date.now()
@@ -53,14 +64,14 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     secretsDir: secrets,
     databases,
   }
-  for (const [key, value] of Object.entries(places)) project.provide(key as 'kafka', value as string)
   const file = join(folder, 'addresses.json')
-  mkdirSync(folder, { recursive: true })
   writeFileSync(file, JSON.stringify(places), { mode: 0o600 })
-  process.env.MILLRACE_PARTS_FILE = file
-  return async () => {
-    await parts.stop()
-    for (const database of names) await removeServerFolder(join(folder, '.millrace', 'postgres', database))
-    await rm(folder, { recursive: true, force: true })
+  return {
+    places,
+    file,
+    async stop() {
+      await parts.stop()
+      for (const database of names) await removeServerFolder(join(folder, '.millrace', 'postgres', database))
+    },
   }
 }

@@ -63,6 +63,8 @@ class Schedule {
   #reset = false
   #left: number
   #chaos = true
+  /** The source's side has its troubles, too: a connector made anew, a log cut short. */
+  readonly #wild: boolean
 
   constructor(seed: number) {
     const random = new SimRandom(seed)
@@ -76,7 +78,7 @@ class Schedule {
     this.#capture = new MemoryCapture(this.#source, this.#log, this.#clock, {
       chunkRows: random.int(1, 4),
       meanwhile: () => {
-        while (this.#chaos && random.chance(0.5)) this.#commit()
+        while (this.#chaos && random.chance(0.3)) this.#commit()
       },
       inside: () => random.chance(0.5),
     })
@@ -102,7 +104,8 @@ class Schedule {
       clockSkewMs: 0,
       missingRowsMax: random.int(1, 5),
     }
-    this.#left = random.int(5, 40)
+    this.#wild = random.chance(0.5)
+    this.#left = random.int(5, 80)
   }
 
   get #mapping(): SyncMapping {
@@ -120,13 +123,17 @@ class Schedule {
       this.#log.gap(3)
       this.#log.cut(2n)
     }
-    this.world.faults = random.pick([0, 0.02, 0.08])
     this.#start()
     this.#start()
     this.#log.grant(this.#workers[0]!.name)
+    // Half of the lives get through their first load in peace: what comes later shall have its share of trouble, too.
+    if (random.chance(0.5)) await this.#peace(() => this.#sink.position?.load === null)
+    this.world.faults = random.pick([0, 0.02, 0.08])
+    this.#chaos = true
     const length = random.int(100, 400)
     for (let i = 0; i < length; i++) await this.#turn()
-    await this.#calm()
+    this.world.note('calm')
+    await this.#peace(() => this.#arrived)
     await this.#drain()
     return { compared: this.#compared, transactions: this.#source.history.length, events: this.#events }
   }
@@ -138,31 +145,30 @@ class Schedule {
   async #turn(): Promise<void> {
     const random = this.#random
     const roll = random.int(0, 999)
-    if (roll < 80) this.#commit()
+    if (roll < 100) this.#commit()
     else if (roll < 270) this.#capture.step(random.int(1, 25))
-    else if (roll < 285) this.#grant(random.pick(this.#workers).name)
-    else if (roll < 297) this.#restart()
-    else if (roll < 310) this.#log.gap(random.int(1, 3))
-    else if (roll < 313) this.#cut()
-    else if (roll < 318) this.#capture.abort()
-    else if (roll < 330 && this.#capture.snapshotting) this.#capture.snapshot()
-    else if (roll < 332) this.#capture.recreate()
-    else if (roll < 340) this.#capture.signal(`backfill-${this.#serial++}`, ['public.customers'])
+    else if (roll < 295) this.#grant(random.pick(this.#workers).name)
+    else if (roll < 307) this.#restart()
+    else if (roll < 317) this.#log.gap(random.int(1, 3))
+    else if (roll < 320 && this.#wild) this.#cut()
+    else if (roll < 325) this.#capture.abort()
+    else if (roll < 337 && this.#capture.snapshotting) this.#capture.snapshot()
+    else if (roll < 339 && this.#wild) this.#capture.recreate()
+    else if (roll < 347) this.#capture.signal(`backfill-${this.#serial++}`, ['public.customers'])
     else if (roll < 400) this.#clock.advanceToNext()
     else if (roll < 440) this.#endLost()
     else if (!this.world.step() && random.chance(0.2)) this.#clock.advanceToNext()
     await this.#settled()
   }
 
-  /** The faults are over: what was committed must arrive. */
-  async #calm(): Promise<void> {
-    this.world.note('calm')
+  /** No faults: what was committed must arrive. */
+  async #peace(until: () => boolean): Promise<void> {
     this.world.faults = 0
     this.#chaos = false
     for (let i = 0; i < 6000; i++) {
       if (i % 40 === 0) this.#heartbeat()
       this.#capture.step(10)
-      if (this.#sink.lost) this.#sink.endLost(true)
+      if (this.#sink.lost) this.#sink.endLost(this.#random.chance(0.5))
       if (i % 300 === 0) this.#grant(this.#workers[0]!.name)
       if (!this.world.step()) {
         if (!this.#clock.advanceToNext()) this.#clock.advance(1000)
@@ -172,7 +178,7 @@ class Schedule {
         }
       }
       await this.#settled()
-      if (this.#arrived) return
+      if (until()) return
     }
     const { position } = this.#sink
     throw new Error(`It never arrived: source at ${this.#source.lsn}, sink at ${show(position)}.`)

@@ -70,7 +70,8 @@ export class SimWorld {
       return true
     }
     const [call] = this.#calls.splice(at, 1)
-    const fails = this.faults > 0 && this.#random.chance(this.faults)
+    // What happens to a commit matters most.
+    const fails = this.#random.chance(call!.name === 'commit' ? this.faults * 4 : this.faults)
     call!.finish(fails ? (this.#random.chance(0.5) ? 'failed before' : 'failed after') : 'done')
     return true
   }

@@ -227,9 +227,12 @@ function* initialSnapshot(
   yield say('started', [])
   for (const table of source.state.keys()) {
     yield say('progress', [table])
-    const rows = (first ?? source.state).get(table)!
-    for (const row of rows.values()) yield loadRow(table, row, lsn)
+    const rows = [...(first ?? source.state).get(table)!.values()]
+    // Like the real one, which holds each row back to mark the last: that one follows the notice.
+    const last = rows.pop()
+    for (const row of rows) yield loadRow(table, row, lsn)
     yield say('table-done', [table])
+    if (last !== undefined) yield loadRow(table, last, lsn)
   }
   yield say('completed', [])
 }

@@ -109,8 +109,7 @@ export class Writer {
 
   /** Commits up to the last mark, if the group is whole there, and waits for it. */
   async commitNow(): Promise<void> {
-    if (this.#broken) return
-    await this.#commitMarked()
+    if (!this.#broken) await this.#commitMarked()
     await this.#idle()
   }
 

@@ -1,5 +1,5 @@
 import { tableName } from '../contract/table.ts'
-import { fault } from '../errors.ts'
+import { fault, isMillraceError } from '../errors.ts'
 import { randomId } from './backoff.ts'
 import { beginLoad } from './load.ts'
 import { mappingHashes } from './mapping.ts'
@@ -31,9 +31,22 @@ export class Session {
     let position = await this.#resume(stored)
     while (!tenure.signal.aborted) {
       const reading = new Reading(this.#options, this.#tables, this.#epoch, position)
-      if ((await reading.run()) === 'ended') return
-      position = await this.#startLoad(position, 'signal')
+      try {
+        if ((await reading.run()) === 'ended') return
+        position = await this.#startLoad(position, 'signal')
+      } catch (error) {
+        position = await this.#loadAround(error)
+      }
     }
+  }
+
+  /** What the log lost, no waiting brings back. The source still has it: the sync loads what is there after the torn place. */
+  async #loadAround(error: unknown): Promise<Position> {
+    if (!isMillraceError(error) || error.code !== 'LOG_TORN') throw error
+    this.#options.report({ kind: 'note', text: `${error.message} Loading again.` })
+    const { epoch, position } = await this.#options.sink.takeOver()
+    this.#epoch = epoch
+    return this.#startLoad(position, 'signal')
   }
 
   /** Where to go on: at the stored position, or at a load's start when there is none or it does not do any more. */

@@ -78,6 +78,7 @@ export function sinkConformance(fixture: SinkFixture): void {
           tables: ['public.items'],
           covered: [],
           untilLsn: 0x1_0000_0001n,
+          untilMs: 1_767_225_600_456,
           round: 2,
           again: ['public.items'],
           clear: [],

@@ -275,6 +275,11 @@ export class Worker {
     this.#child.kill(signal)
   }
 
+  /** Whether the worker's log holds these words. */
+  said(words: string): boolean {
+    return readFileSync(this.log, 'utf8').includes(words)
+  }
+
   /** What the worker's /status says of the sync; undefined while it does not answer. */
   async status(): Promise<
     | {

@@ -1,6 +1,6 @@
 import { Kafka } from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Scenario, type Worker } from './scenario.ts'
+import { eventually, Scenario, type Worker } from './scenario.ts'
 
 /** What a human must look at stops the sync at that transaction, by name, loses nothing, and goes on when the cause is gone. */
 let world: Scenario
@@ -47,6 +47,19 @@ it('a target that lost a column stops it', async () => {
   await world.source.query(`INSERT INTO notes VALUES (5, 'five', 5)`)
   await world.trouble('SINK_REFUSED', 'TARGET_COLUMN_MISSING', 'TARGET_MISSING')
   await world.sink.query('ALTER TABLE copy.notes RENAME COLUMN m TO n')
+  await same()
+})
+
+it('a log that is torn makes it load again by itself', async () => {
+  const kafka = new Kafka({ brokers: [world.parts.kafka], logLevel: 0 })
+  const begin = await firstRecord(kafka, (value) => value.includes('BEGIN'))
+  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  await producer.send({ topic: `${world.name}.log`, messages: [{ key: 'x', value: begin }] })
+  await producer.disconnect()
+  await world.source.query(`INSERT INTO notes VALUES (50, 'after the tear', 5)`)
+  await eventually('the load', 60_000, async () => (worker.said('Loading again') ? true : undefined))
+  await worker.reaches('live')
   await same()
 })
 

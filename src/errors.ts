@@ -315,7 +315,8 @@ const table = {
   },
   LOG_TORN: {
     message: 'The log of {sync} breaks off at offset {offset}, transaction {transaction}: {reason}.',
-    remedy: 'Nothing of this transaction was applied; the sync loads its tables again by itself. If it comes again, look for other writers to the topic.',
+    remedy:
+      'Nothing of this transaction was applied; the sync loads its tables again by itself. If it comes again, look for other writers to the topic.',
     retriable: false,
   },
   SOURCE_REPLACED: {

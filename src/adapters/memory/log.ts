@@ -115,6 +115,8 @@ export class MemoryLog {
       async *read(from) {
         reading += 1
         const mine = reading
+        // Whoever read before finds out.
+        log.#stir()
         let at = from
         let told: bigint | null = null
         while (!signal.aborted && mine === reading) {

@@ -188,7 +188,13 @@ export class Reading {
     await this.#writer.flush()
     const load = this.#follower.load!
     const again = [...new Set([...uncovered(load), ...this.#missing.tables()])]
-    if (again.length > 0) return this.#again(again)
+    if (again.length > 0) {
+      await this.#again(again)
+      const { sync, bounds } = this.#options
+      if (load.round < bounds.loadRoundsMax) return
+      // The next round is stored: after the pause it is asked for all the same.
+      throw fault('LOAD_INCOMPLETE', { sync: sync.name, rounds: load.round, tables: again.join(', ') })
+    }
     if (load.into === 'staging') await this.#writer.within((transaction) => transaction.mergeStaging())
     const { rows } = this.#follower
     this.#follower.whole(lsn, commitTimeMs)
@@ -200,16 +206,13 @@ export class Reading {
 
   /** Another snapshot of some of the tables. Stored before it is asked for, where that can be. */
   async #again(tables: readonly string[]): Promise<void> {
-    const { sync, clock, bounds, report } = this.#options
+    const { sync, clock, report } = this.#options
     const load = nextRound(this.#follower.load!, randomId(sync.name, clock), tables)
     const { rows } = this.#follower
     this.#follower.load = load
     await this.#follower.markLoad()
     await this.#writer.commitNow()
     report({ kind: 'load', load, rows })
-    if (load.round > bounds.loadRoundsMax) {
-      throw fault('LOAD_INCOMPLETE', { sync: sync.name, rounds: load.round - 1, tables: tables.join(', ') })
-    }
     this.#asker.follow(load)
     this.#stands(false)
   }

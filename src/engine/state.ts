@@ -1,3 +1,5 @@
+import { fault } from '../errors.ts'
+
 /**
  * The life of a sync in one worker.
  *
@@ -41,6 +43,7 @@ export const nextStates: Readonly<Record<SyncState, readonly SyncState[]>> = {
 
 /** The state after asking for `to`. Staying is always allowed; an illegal step is a defect of the engine and throws. */
 export function step(from: SyncState, to: SyncState): SyncState {
-  if (from !== to && !nextStates[from].includes(to)) throw new Error(`A sync cannot go from ${from} to ${to}.`)
+  if (from !== to && !nextStates[from].includes(to))
+    throw fault('DEFECT', { what: `a sync cannot go from ${from} to ${to}` })
   return to
 }

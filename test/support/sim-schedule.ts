@@ -81,6 +81,7 @@ class Schedule {
         while (this.#chaos && random.chance(0.3)) this.#commit()
       },
       inside: () => random.chance(0.5),
+      halve: () => this.#chaos && this.#wild && random.chance(0.1),
     })
     this.#mappings = simVersions.map((version) => mapSync('copy', version.declaration))
     this.#version = random.int(0, simVersions.length - 1)

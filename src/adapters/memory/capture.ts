@@ -3,7 +3,7 @@ import { type TableContract, tableName } from '../../contract/table.ts'
 import type { ColumnValue } from '../../contract/values.ts'
 import type { Clock } from '../../engine/ports.ts'
 import type { MemoryLog } from './log.ts'
-import { type MemorySource, rowKey, type SourceState } from './source.ts'
+import { halves, type MemorySource, rowKey, type SourceState } from './source.ts'
 
 export interface CaptureOptions {
   /** Rows of one chunk of an incremental snapshot. */
@@ -12,6 +12,8 @@ export interface CaptureOptions {
   readonly meanwhile?: () => void
   /** True to put what closes a window after the BEGIN that closes it, not before. */
   readonly inside?: () => boolean
+  /** True to die between the two records of a key update, of which the second is then never sent. */
+  readonly halve?: () => boolean
 }
 
 interface Window {
@@ -50,6 +52,8 @@ export class MemoryCapture {
   #incremental: Incremental | null = null
   #signals: { readonly id: string; readonly tables: readonly string[] }[] = []
   #snapshots = 0
+  /** Tables of the records of the open transaction that were never sent. */
+  #lost: string[] = []
 
   constructor(source: MemorySource, log: MemoryLog, clock: Clock, options: CaptureOptions = {}) {
     this.#source = source
@@ -84,6 +88,7 @@ export class MemoryCapture {
     this.#event = -1
     this.#incremental = null
     this.#signals = []
+    this.#lost = []
     this.#firstAttempt = true
     this.snapshot()
   }
@@ -144,12 +149,25 @@ export class MemoryCapture {
     if (event === undefined) {
       this.#cursor++
       this.#event = -1
-      return [transaction.end]
+      return [this.#lost.length === 0 ? transaction.end : this.#endWithout(transaction.end)]
     }
     if (closing) return this.#closeWindow()
     this.#event++
+    if (halves.get(event) === 'second' && this.#options.halve?.() && event.kind === 'change') {
+      this.#lost.push(tableName(event.change.table))
+      return this.#next()
+    }
     if (window !== null && this.#cursor >= window.low && event.kind === 'change') this.#dedupe(window, event)
     return [event]
+  }
+
+  /** END counts what was sent. */
+  #endWithout(end: LogEvent): LogEvent {
+    if (end.kind !== 'end') return end
+    const counts = new Map(end.counts)
+    for (const table of this.#lost) counts.set(table, counts.get(table)! - 1)
+    this.#lost = []
+    return { ...end, counts }
   }
 
   #takeSignal(): LogEvent[] {

@@ -1,7 +1,8 @@
-import type { LogDecoder, LogEvent, LogRecord } from '../../contract/log-event.ts'
+import type { LogDecoder, LogEvent, LogHeaders, LogRecord } from '../../contract/log-event.ts'
 import type { LogBatch, LogPort, Tenure } from '../../engine/ports.ts'
 import { fault } from '../../errors.ts'
 import { type Gate, openGate } from './gate.ts'
+import { halves } from './source.ts'
 
 /** A record that carries what it means; its bytes say nothing. */
 interface Entry extends LogRecord {
@@ -39,7 +40,8 @@ export class MemoryLog {
   /** Makes events readable, all at once. */
   append(events: readonly LogEvent[]): void {
     for (const event of events) {
-      this.#entries.push({ offset: this.#next, key: null, value: bytes, event })
+      const headers = headersOf(event)
+      this.#entries.push({ offset: this.#next, key: null, value: bytes, event, ...(headers && { headers }) })
       this.#next += 1n
     }
     this.#stir()
@@ -174,6 +176,11 @@ export class MemoryLog {
       subscribe(wake)
     })
   }
+}
+
+function headersOf(event: LogEvent): LogHeaders | undefined {
+  const half = halves.get(event)
+  return half && { [half === 'first' ? '__debezium.newkey' : '__debezium.oldkey']: bytes }
 }
 
 const bytes = Buffer.alloc(100)

@@ -14,6 +14,9 @@ export type RowChange =
   | { readonly op: 'delete'; readonly table: TableContract; readonly key: readonly ColumnValue[] }
   | { readonly op: 'truncate'; readonly table: TableContract }
 
+/** Which records are halves of a key update, as Debezium marks them in their headers. */
+export const halves = new WeakMap<LogEvent, 'first' | 'second'>()
+
 /** A committed transaction, as it goes into the log. */
 export interface SourceTransaction {
   readonly id: string
@@ -92,8 +95,11 @@ function play(
   emit: (event: LogEvent & { kind: 'change' | 'truncate' }) => void,
 ): void {
   const { table } = change
-  const tell = (op: 'insert' | 'update' | 'delete', row: readonly ColumnValue[]): void =>
-    emit({ kind: 'change', transaction, lsn, change: { table, op, row } })
+  const tell = (op: 'insert' | 'update' | 'delete', row: readonly ColumnValue[], half?: 'first' | 'second'): void => {
+    const event = { kind: 'change', transaction, lsn, change: { table, op, row } } as const
+    if (half !== undefined) halves.set(event, half)
+    emit(event)
+  }
   if (change.op === 'truncate') {
     rows.clear()
     emit({ kind: 'truncate', transaction, table })
@@ -125,8 +131,8 @@ function play(
   if (afterKey === key) {
     tell('update', image)
   } else {
-    tell('delete', keyOnly(table, before))
-    tell('insert', image)
+    tell('delete', keyOnly(table, before), 'first')
+    tell('insert', image, 'second')
   }
 }
 

@@ -692,6 +692,13 @@ const table = {
     remedy: 'Start them with `millrace up`, or give an address in millrace.config.ts.',
     retriable: false,
   },
+
+  // Ours
+  DEFECT: {
+    message: 'A defect of millrace: {what}.',
+    remedy: 'Nothing is lost; starting again is safe. Report it together with the log.',
+    retriable: false,
+  },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof table

@@ -15,6 +15,9 @@ export type Archive = (typeof archives)[number]
 /** About how much the first download of each is, in MB, for the progress line. */
 const sizesMb: Readonly<Record<Archive, number>> = { kafka: 54, debezium: 34, converter: 26, registry: 109 }
 
+/** Hundreds of small files make no progress worth a line each. */
+const progressEveryMs = 1_000
+
 /** Where fetched parts are kept for all projects: `$MILLRACE_CACHE`, `$XDG_CACHE_HOME/millrace` or `~/.cache/millrace`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.MILLRACE_CACHE) return env.MILLRACE_CACHE
@@ -113,7 +116,12 @@ export function fetchInTurn(
     last = last.then(async () => {
       if (await isFetched(archive, options.cache)) return
       const started = Date.now()
-      const onProgress = (progress: FetchProgress) => options.onEvent({ kind: 'fetching', ...progress })
+      let saidAt = 0
+      const onProgress = ({ downloadedMb, ...rest }: FetchProgress) => {
+        if (Date.now() - saidAt < progressEveryMs) return
+        saidAt = Date.now()
+        options.onEvent({ kind: 'fetching', downloadedMb: Math.round(downloadedMb * 10) / 10, ...rest })
+      }
       onProgress({ archive, downloadedMb: 0, totalMb: sizesMb[archive] })
       await fetchArchive(archive, { ...options, onProgress })
       options.onEvent({ kind: 'fetched', archive, seconds: (Date.now() - started) / 1000 })

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fault } from '../errors.ts'
 
 /** One process, told apart from a later one that got the same pid. */
 export interface ProcessIdentity {
@@ -18,7 +19,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 /** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
   const own = identify(process.pid)
-  if (own === undefined) throw new Error('This process does not see itself in the process table.')
+  if (own === undefined) throw fault('DEFECT', { what: 'this process does not see itself in the process table' })
   return own
 }
 

@@ -1,4 +1,5 @@
 import type { Cluster, Kafka } from 'kafkajs'
+import { fault } from '../../errors.ts'
 
 /** A connection to the brokers that speaks requests, without joining any group. */
 export interface ClusterConnection {
@@ -23,7 +24,7 @@ export async function connectCluster(kafka: Kafka): Promise<ClusterConnection> {
       },
     ],
   })
-  if (cluster === undefined) throw new Error('kafkajs did not hand over its cluster')
+  if (cluster === undefined) throw fault('DEFECT', { what: 'kafkajs did not hand over its cluster' })
   try {
     await carrier.connect()
   } catch (error) {

@@ -108,7 +108,7 @@ export async function* ownerships(options: OwnershipOptions, signal: AbortSignal
 }
 
 async function refuse(): Promise<void> {
-  throw new Error('a record came through the group, which is for ownership only')
+  throw fault('DEFECT', { what: 'a record came through the group, which is for ownership only' })
 }
 
 /** Waits for `work` a bounded time; a client that cannot end by itself is left to its closed sockets. */

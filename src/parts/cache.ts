@@ -13,7 +13,7 @@ export const archives = ['kafka', 'registry', 'debezium', 'converter'] as const
 export type Archive = (typeof archives)[number]
 
 /** About how much the first download of each is, in MB, for the progress line. */
-const sizesMb: Readonly<Record<Archive, number>> = { kafka: 54, debezium: 34, converter: 26, registry: 109 }
+const sizesMb: Readonly<Record<Archive, number>> = { kafka: 75, registry: 120, debezium: 6, converter: 15 }
 
 /** Hundreds of small files make no progress worth a line each. */
 const progressEveryMs = 1_000

@@ -130,7 +130,7 @@ describe('the cache of fetched parts', () => {
       { archive: 'kafka' },
       { archive: 'registry' },
     ])
-    expect(events[0]).toEqual({ kind: 'fetching', archive: 'kafka', downloadedMb: 0, totalMb: 54 })
+    expect(events[0]).toEqual({ kind: 'fetching', archive: 'kafka', downloadedMb: 0, totalMb: 75 })
   })
 })
 

@@ -65,6 +65,8 @@ class Schedule {
   #chaos = true
   /** The source's side has its troubles, too: a connector made anew, a log cut short. */
   readonly #wild: boolean
+  /** The log lost half of a key update: only then it may be found torn. */
+  #halved = false
 
   constructor(seed: number) {
     const random = new SimRandom(seed)
@@ -81,7 +83,11 @@ class Schedule {
         while (this.#chaos && random.chance(0.3)) this.#commit()
       },
       inside: () => random.chance(0.5),
-      halve: () => this.#chaos && this.#wild && random.chance(0.1),
+      halve: () => {
+        if (!this.#chaos || !this.#wild || !random.chance(0.1)) return false
+        this.#halved = true
+        return true
+      },
     })
     this.#mappings = simVersions.map((version) => mapSync('copy', version.declaration))
     this.#version = random.int(0, simVersions.length - 1)
@@ -314,6 +320,8 @@ class Schedule {
     this.#events.set(key, (this.#events.get(key) ?? 0) + 1)
     const detail = event.kind === 'error' ? event.error.message : event.kind === 'load' ? show(event.load) : ''
     this.world.note(`${worker} says ${key} ${detail}`)
+    if (event.kind === 'note' && event.text.includes('breaks off') && !this.#halved)
+      this.#failure = new Error(event.text)
     if (event.kind !== 'error') return
     if (!this.#workers.some((other) => other.name === worker)) return
     if (event.error.code === 'LOG_SHORTER' || event.error.code === 'LOG_REPLACED') this.#reset = true

@@ -11,16 +11,24 @@ export class Asker {
   readonly #clock: Clock
   readonly #bounds: SyncBounds
   readonly #failed: (error: unknown) => void
+  readonly #asked: () => void
   #stop = new AbortController()
   #wake = new AbortController()
   #asking: string | null = null
   #heardMs = 0
 
-  /** `failed` is told when a signal could not be sent; the asking ends with it. */
-  constructor(signals: LoadSignals, clock: Clock, bounds: SyncBounds, failed: (error: unknown) => void) {
+  /** `asked` is told when a signal was sent, `failed` when one could not be; the asking ends with that. */
+  constructor(
+    signals: LoadSignals,
+    clock: Clock,
+    bounds: SyncBounds,
+    asked: () => void,
+    failed: (error: unknown) => void,
+  ) {
     this.#signals = signals
     this.#clock = clock
     this.#bounds = bounds
+    this.#asked = asked
     this.#failed = failed
   }
 
@@ -56,6 +64,7 @@ export class Asker {
     for (let attempt = 1; !stop.aborted; attempt++) {
       await this.#signals.request({ id: load.id, tables: load.tables })
       if (stop.aborted) return
+      this.#asked()
       this.postpone()
       const patienceMs = signalRetryMs * Math.min(attempt, 10)
       const wake = new AbortController()

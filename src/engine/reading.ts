@@ -66,7 +66,13 @@ export class Reading {
       committed: (commit) => this.#committed(commit),
     })
     this.#follower = new Follower(sync, this.#sequencer, this.#writer, this.#missing, start, bounds.clockSkewMs)
-    this.#asker = new Asker(options.signals, clock, bounds, (error) => this.#pull?.interrupt(error))
+    this.#asker = new Asker(
+      options.signals,
+      clock,
+      bounds,
+      () => this.#stands(true),
+      (error) => this.#pull?.interrupt(error),
+    )
   }
 
   /** `ended` with the tenure; `absent` when the load must begin another way because the log does not begin with a snapshot. */
@@ -158,7 +164,7 @@ export class Reading {
     const wait = await this.#writer.commitWhole(false)
     this.#reachedEndMs = clock.nowMs()
     this.#live = true
-    this.#stands(true)
+    this.#stands(!this.#waits)
     return wait
   }
 
@@ -260,7 +266,12 @@ export class Reading {
     if (endOffset < nextOffset) endOffset = nextOffset
     report({ kind: 'applied', transactions, changes, bytes, appliedLsn, commitTimeMs, nextOffset, endOffset, tookMs })
     if (position.load !== null && changes > 0) report({ kind: 'load', load: position.load, rows: this.#follower.rows })
-    this.#stands(true)
+    this.#stands(!this.#waits)
+  }
+
+  /** Waiting for a snapshot is no progress, whatever passes by meanwhile. */
+  get #waits(): boolean {
+    return this.#follower.load?.phase === 'awaiting'
   }
 
   #stands(progress: boolean): void {

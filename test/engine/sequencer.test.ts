@@ -94,3 +94,16 @@ describe('the halves of a key update', () => {
     expect(read(begin('1'), row('1', 'delete'), end('1', 11n, { 'public.notes': 1 }))).toBeUndefined()
   })
 })
+
+describe('a load that joins the log in the middle', () => {
+  it('does not know that it is outside of a transaction before it has seen a marker', () => {
+    const said = [row('1', 'load'), row('1', 'insert'), end('1', 11n, { 'public.notes': 7 })]
+    const decoder: LogDecoder = { prepare: async () => undefined, decode: ({ offset }) => said[Number(offset)]?.event }
+    const sequencer = new Sequencer('copy', decoder, new Set(['public.notes']), true)
+    const outside = said.map((_event, offset) => {
+      sequencer.accept({ offset: BigInt(offset), key: null, value: null })
+      return sequencer.outside
+    })
+    expect(outside).toEqual([false, false, true])
+  })
+})

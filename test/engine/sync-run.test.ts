@@ -251,6 +251,33 @@ describe('a load', () => {
   })
 })
 
+describe('signals that cannot be sent', () => {
+  it('fail the sync with growing pauses, and it goes on when they can', async () => {
+    const sim = new SimSync(sync({ from: { customers }, to: sinkDeclaration }))
+    sim.source.commit([customer(1n)], 0)
+    sim.log.gap(1)
+    sim.log.cut(1n)
+    sim.signalsDown = true
+    sim.start()
+    for (let beat = 0; beat < 30; beat++) {
+      await sim.commit()
+      await sim.wait(1)
+    }
+    expect(sim.state).toBe('failed')
+    const pauses = sim.events.flatMap((event) => (event.kind === 'error' ? [event.retryInMs] : []))
+    expect(pauses.at(-1)).toBeGreaterThan(4000)
+    sim.signalsDown = false
+    await sim.wait(30)
+    expect(sim.state).toBe('snapshotting')
+    for (let beat = 0; beat < 5; beat++) {
+      sim.clock.advance(1)
+      await sim.commit()
+    }
+    expect(sim.state).toBe('live')
+    await sim.stop()
+  })
+})
+
 describe('bounds', () => {
   it('stream a transaction of any size in chunks, and commit it at once', async () => {
     const sim = await live(whole, { chunkChanges: 100, groupChanges: 200 })

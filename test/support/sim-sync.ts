@@ -21,6 +21,7 @@ export class SimSync {
   readonly sink: MemorySink
   readonly events: SyncEvent[] = []
   readonly signals: { readonly id: string; readonly tables: readonly string[] }[] = []
+  signalsDown = false
   readonly #mapping: ReturnType<typeof mapSync>
   readonly #bounds: Partial<SyncBounds>
   #stop = new AbortController()
@@ -42,6 +43,7 @@ export class SimSync {
       sink: this.sink.connect(),
       signals: {
         request: async (load) => {
+          if (this.signalsDown) throw new Error('the signal topic is away')
           this.signals.push(load)
           this.capture.signal(load.id, load.tables)
         },

@@ -127,7 +127,7 @@ async function readDeclaration(root: string, file: string, importer: Importer, p
     problems.push(problem(fault('DECLARATION_LOAD', { file, reason }), { file }))
     return undefined
   }
-  const declaration = module['default']
+  const declaration = module.default
   if (!isDeclarationKind(declarationKind(declaration))) {
     const reason = 'its default export is no declaration, such as postgresSource({...}) or sync({...})'
     problems.push(problem(fault('DECLARATION_LOAD', { file, reason }), { file }))

@@ -28,7 +28,7 @@ export async function readPlainConnector(
     return refuse(messageOf(thrown))
   }
   if (!isRecord(json)) return refuse('it must be an object of properties')
-  const properties = isRecord(json['config']) ? json['config'] : json
+  const properties = isRecord(json.config) ? json.config : json
   const config: Record<string, string> = {}
   let wrong = false
   for (const [property, value] of Object.entries(properties)) {

@@ -62,7 +62,7 @@ describe('reading a project', () => {
       'schemas/shop.ts': shopFiles['schemas/shop.ts']!.replace('"table":"orders"', '"table":"purchases"'),
     })
     const second = await project!.load()
-    const tableOf = (loaded: typeof first) => loaded.syncs[0]!.declaration.from['orders']!.contract.table
+    const tableOf = (loaded: typeof first) => loaded.syncs[0]!.declaration.from.orders!.contract.table
     expect([tableOf(first), tableOf(second)]).toEqual(['orders', 'purchases'])
   })
 

@@ -35,7 +35,7 @@ export function connectApi(options: RestOptions): ConnectApi {
       const offset = answer?.offsets[0]?.offset
       // An empty offset is committed with the notice that the snapshot begins.
       if (!offset || Object.keys(offset).length === 0) return null
-      return 'snapshot' in offset && offset['snapshot_completed'] !== true
+      return 'snapshot' in offset && offset.snapshot_completed !== true
     },
     async restart(name) {
       await connect.send('PUT', `${at(name)}/resume`)

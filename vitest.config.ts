@@ -7,5 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/real/**', 'node_modules/**'],
     testTimeout: 30_000,
+    // Lines are compared as words; some environments ask for colours.
+    env: { NO_COLOR: '1' },
   },
 })

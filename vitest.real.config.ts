@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: ['test/real/parts.ts'],
     fileParallelism: false,
     testTimeout: 180_000,
+    env: { NO_COLOR: '1' },
     hookTimeout: 180_000,
   },
 })

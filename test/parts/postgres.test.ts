@@ -166,7 +166,7 @@ describe('an embedded Postgres', () => {
       chmodSync(folder, 0o755)
       const disk = join(folder, 'disk')
       mkdirSync(disk)
-      execFileSync(mount, ['-t', 'tmpfs', '-o', 'size=130m,mode=755', 'tmpfs', disk])
+      execFileSync(mount, ['-t', 'tmpfs', '-o', 'size=300m,mode=755', 'tmpfs', disk])
       try {
         const filler = join(disk, 'filler')
         const place = join(disk, 'pg')
@@ -174,7 +174,7 @@ describe('an embedded Postgres', () => {
         const server = await start({ '00.sql': 'CREATE TABLE kept AS SELECT 7 AS n' }, place)
         const fill = query(
           server,
-          `SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000000)) FROM generate_series(1, 200)`,
+          `SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000000)) FROM generate_series(1, 400)`,
         )
         await expect(fill).rejects.toThrow()
         expect(await until('died')).toMatchObject({ error: { code: 'DISK_FULL', facts: { part: 'postgres:shop' } } })

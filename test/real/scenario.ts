@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ export class Scenario {
   readonly parts = realParts()
   readonly name: string
   readonly project: ProjectFolder
-  readonly sourceServer: RunningPostgres
+  sourceServer: RunningPostgres
   readonly sinkServer: RunningPostgres
   source: pg.Client
   sink: pg.Client
@@ -198,6 +198,23 @@ export default sync({
   async reconnect(): Promise<void> {
     await Promise.allSettled([this.source.end(), this.sink.end()])
     ;[this.source, this.sink] = await Promise.all([enter(this.sourceServer), enter(this.sinkServer)])
+  }
+
+  /** Where the files of the source's server are; they may be elsewhere, with a link in their place. */
+  sourceFiles(): string {
+    return realpathSync(join(this.#folders[0] ?? '', 'server'))
+  }
+
+  async stopSource(): Promise<void> {
+    await this.source.end()
+    await this.sourceServer.stop()
+  }
+
+  /** Starts the source's server again, on the port it had. */
+  async startSource(): Promise<void> {
+    const { port } = this.sourceServer
+    this.sourceServer = await startPostgres({ folder: this.#folders[0] ?? '', database: 'service', port })
+    this.source = await enter(this.sourceServer)
   }
 
   /** Pids of the shared parts, by name. */

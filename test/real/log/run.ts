@@ -41,6 +41,8 @@ export interface RunReport {
   readonly wrong: readonly string[]
   /** What was lost and is known to be lost: see `Judge.torn`. */
   readonly torn: readonly string[]
+  /** What is there twice and changes nothing: see `Judge.doubled`. */
+  readonly doubled: readonly string[]
   readonly differences: readonly string[]
   readonly seconds: number
 }
@@ -133,6 +135,7 @@ export async function killConnectAgainAndAgain(options: RunOptions): Promise<Run
       ledger,
       wrong: judge.wrong,
       torn: judge.torn,
+      doubled: judge.doubled,
       differences: differences.slice(0, 50),
       seconds: (Date.now() - started) / 1000,
     }

@@ -687,6 +687,17 @@ const table = {
     remedy: 'Name a file of processors/ without its ending, or leave the name out to run them all.',
     retriable: false,
   },
+  SOURCE_UNDECLARED: {
+    message: 'There is no source named {name}; there are: {known}.',
+    remedy: 'Name a file of connectors/ without its ending, or leave the name out for all of them.',
+    retriable: false,
+  },
+  SOURCE_BEHIND: {
+    message: '{source} is at {lsn}, and {sync} has applied {applied}: the source was restored to an older state.',
+    remedy:
+      'What it commits up to that LSN will not be captured. Remove the connector file, apply, put it back and apply again: a new slot, log and load.',
+    retriable: false,
+  },
   PARTS_NOT_RUNNING: {
     message: 'The parts of {folder} are not running, and millrace.config.ts gives no address for {missing}.',
     remedy: 'Start them with `millrace up`, or give an address in millrace.config.ts.',

@@ -9,7 +9,7 @@ export interface Context {
   /** The project's folder, absolute. */
   readonly folder: string
   readonly out: Output
-  /** Aborted by the first SIGINT or SIGTERM. A second one ends the process at once. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. A second one ends the process at once. */
   readonly signal: AbortSignal
 }
 
@@ -41,7 +41,7 @@ function reportOf(thrown: unknown): object {
 
 function interruption(): AbortSignal {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(exit.failed)
       controller.abort(name)

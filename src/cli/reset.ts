@@ -26,7 +26,16 @@ export function resetCommand(): Command {
       throw fault('SYNC_UNKNOWN', { name, known: project.syncs.map((one) => one.name).join(', ') || 'none' })
     }
     const addresses = addressesOf(project)
-    const at = locate(sync.declaration.to, (database) => addresses.databases[database])!
+    const at = locate(sync.declaration.to, (database) => addresses.databases[database])
+    if (at === undefined) {
+      const known = Object.keys(addresses.databases).join(', ')
+      throw fault('DATABASE_UNKNOWN', {
+        file: sync.file,
+        field: 'to.database',
+        name: sync.declaration.to.database ?? '',
+        known,
+      })
+    }
     const targets = Object.entries(sync.declaration.from).map(([entry, { contract }]) => {
       return `${sync.declaration.to.schema ?? contract.schema}.${sync.declaration.tables?.[entry]?.as ?? contract.table}`
     })

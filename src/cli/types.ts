@@ -26,15 +26,20 @@ export function typesCommand(): Command {
     .description(
       'Reads the captured tables of every source and writes schemas/<source>/*.avsc and schemas/<source>.ts. The same database gives the same files; commit them.',
     )
+    .argument('[source...]', 'sources to read; all when left out')
     .option('--check', 'write nothing; exit with 1 when a file would change')
-  return act<TypesOptions>(command, async ({ folder, out }, { check }) => {
+  return act<TypesOptions>(command, async ({ folder, out }, { check }, names) => {
     const project = await openProject(folder)
+    const known = project.sources.map(({ name }) => name)
+    for (const name of names) {
+      if (!known.includes(name)) throw fault('SOURCE_UNDECLARED', { name, known: known.join(', ') || 'none' })
+    }
     const own = project.problems.filter(({ file }) => project.sources.length === 0 || file?.startsWith('connectors/'))
     for (const one of own) process.stderr.write(`${errorLines(one)}\n`)
     if (own.length > 0) return exit.failed
     const problems: ErrorReport[] = []
     const changed: string[] = []
-    for (const source of project.sources) {
+    for (const source of project.sources.filter(({ name }) => names.length === 0 || names.includes(name))) {
       const files = await filesOf(source, project, problems, (text) => out.line(text))
       for (const [path, text] of files) {
         if ((await readText(join(folder, path))) === text) continue

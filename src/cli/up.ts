@@ -31,7 +31,7 @@ export function upCommand(): Command {
     .option('--only-parts', 'start the parts and nothing else')
     .option('-y, --yes', 'do not ask before something is deleted')
   return act<UpOptions>(command, (context, options) =>
-    options.detach === true ? detach(context) : foreground(context, options),
+    options.detach === true ? detach(context, options) : foreground(context, options),
   )
 }
 
@@ -43,6 +43,7 @@ async function foreground(context: Context, { onlyParts, yes }: UpOptions): Prom
   if (errors.length > 0) {
     for (const one of errors) process.stderr.write(`${problemLines(one)}\n`)
     process.stderr.write(`${summary(problems)} Nothing was started.\n`)
+    out.result({ up: false, problems: errors })
     return exit.failed
   }
   const began = Date.now()
@@ -61,7 +62,9 @@ async function foreground(context: Context, { onlyParts, yes }: UpOptions): Prom
     if (onlyParts !== true) {
       out.line(`\n${pc.bold('Plan')}`)
       // Creating is why somebody says `up`; deleting is asked for.
-      const outcome = await applyProject(context, project, yes === true, 'destructive')
+      // One document for machines: that of `up` itself.
+      const quiet = { ...context, out: { ...out, result: () => undefined } }
+      const outcome = await applyProject(quiet, project, yes === true, 'destructive')
       if (outcome !== 'applied') return exit.failed
       if (project.syncs.length > 0 && !signal.aborted) {
         out.line(`\n${pc.bold('Worker')}`)
@@ -73,7 +76,8 @@ async function foreground(context: Context, { onlyParts, yes }: UpOptions): Prom
         `\n${pc.green('Up')} after ${seconds(began)}. Ctrl-C or \`millrace down\` ends it; \`millrace status\` shows how it goes.`,
       )
       out.result({ up: true, addresses: parts.addresses, pids: parts.pids() })
-      process.send?.('up')
+      // Who waited may be gone: its terminal was closed. What runs goes on.
+      if (process.connected) process.send?.('up', () => undefined)
       await aborted(signal)
     }
     return exit.done
@@ -85,12 +89,15 @@ async function foreground(context: Context, { onlyParts, yes }: UpOptions): Prom
 }
 
 /** Starts the same command in the background and shows what it says until it is up. */
-async function detach({ folder, out, signal }: Context): Promise<number> {
+async function detach({ folder, out, signal }: Context, { onlyParts, yes }: UpOptions): Promise<number> {
+  // A wrong folder is said before anything is made in it.
+  await openProject(folder)
   const logs = join(folder, '.millrace', 'logs')
   mkdirSync(logs, { recursive: true })
   const log = join(logs, 'up.log')
   const write = openSync(log, 'w')
-  const args = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d' && word !== '--json')
+  const words = [onlyParts === true ? '--only-parts' : '', yes === true ? '--yes' : ''].filter((word) => word !== '')
+  const args = [process.argv[1]!, 'up', '--folder', folder, ...words]
   const child = spawn(process.execPath, [...process.execArgv, ...args], {
     stdio: ['ignore', write, write, 'ipc'],
     detached: true,

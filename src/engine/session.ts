@@ -42,7 +42,7 @@ export class Session {
 
   /** What the log lost, no waiting brings back. The source still has it: the sync loads what is there after the torn place. */
   async #loadAround(error: unknown): Promise<Position> {
-    if (!isMillraceError(error) || error.code !== 'LOG_TORN') throw error
+    if (!isMillraceError(error) || error.code !== 'LOG_TORN' || this.#options.tenure.signal.aborted) throw error
     this.#options.report({ kind: 'note', text: `${error.message} Loading again.` })
     const { epoch, position } = await this.#options.sink.takeOver()
     this.#epoch = epoch
@@ -51,7 +51,8 @@ export class Session {
 
   /** Where to go on: at the stored position, or at a load's start when there is none or it does not do any more. */
   async #resume(stored: Position | null): Promise<Position> {
-    if (stored === null) return this.#startLoad(null, 'beginning')
+    // A position that an earlier owner had and that is gone was reset: what the log's beginning holds is not to be trusted then.
+    if (stored === null) return this.#startLoad(null, this.#epoch > 1n ? 'signal' : 'beginning')
     const hashes = Object.entries(this.#hashes)
     let same = hashes.every(([target, hash]) => stored.mappings[target] === hash)
     // A sync that lost a table goes on without it; a load of other tables than these does not.

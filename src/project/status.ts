@@ -1,3 +1,5 @@
+import { lsnText } from '../engine/sequencer.ts'
+import { fault } from '../errors.ts'
 import { locate } from './address.ts'
 import { type ConnectorStatus, connectorStatus } from './connector-status.ts'
 import { attempt, observePlatform } from './observe-platform.ts'
@@ -28,7 +30,8 @@ export async function projectStatus(
   workers: readonly WorkerSync[],
   nowMs: number,
 ): Promise<ProjectStatus> {
-  const problems: Problem[] = []
+  // A file that cannot be read declares nothing that could be looked at; that is not well.
+  const problems: Problem[] = [...project.problems]
   const seen = await observePlatform(project, platform, problems)
   const reports = new Map<string, SourceReport | undefined>()
   await Promise.all(
@@ -50,6 +53,11 @@ export async function projectStatus(
     project.syncs.map(async (sync) => {
       const source: string = Object.values(sync.declaration.from)[0]!.contract.source
       const stored = await readPosition(sync, platform, problems)
+      const [applied, walLsn] = [stored?.position?.appliedLsn ?? null, reports.get(source)?.walLsn]
+      if (applied !== null && walLsn !== undefined && walLsn < applied) {
+        const facts = { source, sync: sync.name, lsn: lsnText(walLsn), applied: lsnText(applied) }
+        problems.push(problem(fault('SOURCE_BEHIND', facts), { file: sync.file }))
+      }
       // A Kafka that does not answer has been reported already.
       const range = seen.topics && (await attempt(problems, {}, () => platform.topics.range(sourceNames(source).log)))
       return syncStatus({

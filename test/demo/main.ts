@@ -22,10 +22,12 @@ const project = await DemoProject.make()
 let matched = false
 let counters: NodeJS.Timeout | undefined
 
-process.on('SIGINT', () => {
-  say('\nInterrupted: taking everything down.')
-  project.down().then(() => process.exit(130))
-})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    say('\nInterrupted: taking everything down.')
+    project.down().then(() => process.exit(130))
+  })
+}
 
 try {
   title('Start: the parts, the plan, the worker')

@@ -55,7 +55,7 @@ it('a source restored to an older state is found, and nothing is applied on top 
   await world.stopSource()
   execFileSync('cp', ['-a', data, copy])
   await world.startSource()
-  await world.source.query(`INSERT INTO notes SELECT n, 'lost with the restore' FROM generate_series(10, 200) n`)
+  await world.source.query(`INSERT INTO notes SELECT n, 'lost with the restore' FROM generate_series(10, 30009) n`)
   await same()
   const before = await world.position()
   await world.stopSource()
@@ -65,10 +65,10 @@ it('a source restored to an older state is found, and nothing is applied on top 
   await world.source.query(`INSERT INTO notes VALUES (3, 'after the restore')`)
   const verdict = await eventually('a verdict', 120_000, async () => {
     const { code, text } = await world.call('status')
-    return code === 1 && /went back|offset|slot|SOURCE_|LSN/i.test(text) ? text : undefined
+    return code === 1 && text.includes('SOURCE_BEHIND') ? text : undefined
   })
   expect(verdict).toContain('Not everything is well')
   expect((await world.position())?.lsn).toBe(before?.lsn)
   const { rows } = await world.sink.query('SELECT count(*)::int AS n FROM copy.notes')
-  expect(rows[0].n).toBe(193)
+  expect(rows[0].n).toBe(30_002)
 }, 240_000)

@@ -78,7 +78,8 @@ function workerProperties(options: ConnectOptions): Record<string, string | numb
     // A killed worker is forgotten while its successor boots.
     'session.timeout.ms': 6000,
     'heartbeat.interval.ms': 1000,
-    'rebalance.timeout.ms': 20_000,
+    // A worker that was killed is back before its old session ends, and the group then waits this long for the dead one to join.
+    'rebalance.timeout.ms': 10_000,
     'task.shutdown.graceful.timeout.ms': 5000,
   }
 }

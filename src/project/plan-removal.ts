@@ -46,6 +46,7 @@ export async function planRemoval(
   const topics = await topicDifferences([names.log, names.signals], platform, problems)
   const differences: readonly Difference[] = [
     { field: 'connector', from: name, to: null },
+    ...(report === undefined ? [leftBehind(connector)] : []),
     ...(report?.slot ? [{ field: 'slot', from: report.slot.name, to: null }] : []),
     ...(report?.publication ? [{ field: 'publication', from: report.publication.name, to: null }] : []),
     ...topics,
@@ -64,6 +65,13 @@ export async function planRemoval(
       topics: [names.log, names.signals],
     },
   }
+}
+
+/** Nothing takes the slot away where the source cannot be asked, and after the removal nothing of ours knows of it. */
+function leftBehind({ config }: ConnectorState): Difference {
+  const slot = config['slot.name']
+  const from = `slot ${slot}, if the source is still there, keeps its WAL: SELECT pg_drop_replication_slot('${slot}') there`
+  return { field: 'left behind', from, to: null }
 }
 
 /** A source that is gone, or that refuses us, takes its slot along or keeps it: its connector can be removed all the same. */

@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino'
+import { lsnText } from '../contract/lsn.ts'
 import type { SyncObserver } from '../engine/observe.ts'
-import { lsnText } from '../engine/sequencer.ts'
 import { terminalLine } from './terminal-lines.ts'
 
 /**

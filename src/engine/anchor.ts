@@ -1,7 +1,7 @@
 import type { LogDecoder, LogRecord } from '../contract/log-event.ts'
+import { lsnText } from '../contract/lsn.ts'
 import { fault } from '../errors.ts'
 import type { Position } from './ports.ts'
-import { lsnText } from './sequencer.ts'
 
 /**
  * Where to read from so that the log shows that it is still the one the position was taken from: at the END marker before the

@@ -1,4 +1,5 @@
 import type { Change, LogDecoder, LogEvent, LogRecord } from '../contract/log-event.ts'
+import { lsnText } from '../contract/lsn.ts'
 import { type TableContract, tableName } from '../contract/table.ts'
 import { fault, type MillraceError } from '../errors.ts'
 
@@ -174,9 +175,4 @@ export class Sequencer {
   #torn(record: LogRecord, reason: string, transaction = this.transaction): MillraceError {
     return fault('LOG_TORN', { sync: this.#sync, offset: record.offset, transaction, reason })
   }
-}
-
-/** As Postgres writes it: `16/B374D848`. */
-export function lsnText(lsn: bigint): string {
-  return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }

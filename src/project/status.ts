@@ -1,4 +1,4 @@
-import { lsnText } from '../engine/sequencer.ts'
+import { lsnText } from '../contract/lsn.ts'
 import { fault } from '../errors.ts'
 import { locate } from './address.ts'
 import { type ConnectorStatus, connectorStatus } from './connector-status.ts'

@@ -1,3 +1,4 @@
+import { lsnText } from '../contract/lsn.ts'
 import type { AnySync } from '../declare/sync.ts'
 import type { SyncState } from '../engine/state.ts'
 import type { ErrorReport } from '../errors.ts'
@@ -100,9 +101,4 @@ export async function readPosition(
 
 function atLeast0(difference: bigint): number {
   return Math.max(0, Number(difference))
-}
-
-/** An LSN as Postgres writes it. */
-function lsnText(lsn: bigint): string {
-  return `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`.toUpperCase()
 }

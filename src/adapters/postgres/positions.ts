@@ -1,6 +1,6 @@
+import { lsnNumber, lsnText } from '../../contract/lsn.ts'
 import type { LoadState, Position } from '../../engine/ports.ts'
 import type { StoredPosition } from '../../project/ports.ts'
-import { lsnNumber, lsnText } from './lsn.ts'
 
 /** Where a sink database keeps what was applied to it: one row per sync. */
 export const positionsSql = {

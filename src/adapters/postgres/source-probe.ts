@@ -1,6 +1,6 @@
+import { lsnNumber } from '../../contract/lsn.ts'
 import type { PublicationState, SlotState, SourceTableState } from '../../project/ports.ts'
 import type { Session } from './connection.ts'
-import { lsnNumber } from './lsn.ts'
 import { parseTable, type TableRef } from './names.ts'
 
 /** The server, the role we are and what both may do. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lsnNumber, lsnText } from '../../../src/adapters/postgres/lsn.ts'
 import { boundedName, parseTable, quoteName, quoteText } from '../../../src/adapters/postgres/names.ts'
 import { nearest } from '../../../src/adapters/postgres/nearest.ts'
 import { parentsFirst } from '../../../src/adapters/postgres/target-order.ts'
+import { lsnNumber, lsnText } from '../../../src/contract/lsn.ts'
 
 describe('names in Postgres', () => {
   it('are bounded without two becoming one', () => {
